@@ -1,0 +1,1 @@
+"""A social feed GraphQL service on PostgreSQL."""

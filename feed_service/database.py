@@ -1,0 +1,108 @@
+"""The way to PostgreSQL: engines, short reads, and migrations up to the newest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from feed_service.errors import ConfigurationError
+
+Entity = TypeVar("Entity")
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+STATEMENT_TIMEOUT_MS = 5_000
+READING = {"default_transaction_read_only": "on", "statement_timeout": str(STATEMENT_TIMEOUT_MS)}
+
+POOL_WAIT_S = 2
+MIGRATION_LOCK = 7_305_001
+"""Key of the advisory lock that lets one process migrate at a time; any number that is ours."""
+
+
+def create_engine(url: str, *, pool_size: int = 10, **server_settings: str) -> AsyncEngine:
+    """An engine for `url`, whose connections carry `server_settings`.
+
+    Raises:
+        ConfigurationError: the URL is not one of PostgreSQL.
+    """
+    return create_async_engine(
+        with_driver(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        connect_args={"server_settings": {"application_name": "feed_service", "jit": "off", **server_settings}},
+    )
+
+
+def with_driver(url: str) -> str:
+    """`postgres://` and `postgresql://` as users write them, made to name asyncpg."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        raise ConfigurationError("DATABASE_URL must begin with postgresql://.")
+    return f"postgresql+asyncpg://{rest}"
+
+
+@dataclass(frozen=True)
+class ReadDatabase:
+    """Reads, each on a short connection of its own: one round trip, no BEGIN, no COMMIT, and no way to write."""
+
+    engine: AsyncEngine
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 10) -> Self:
+        engine = create_engine(url, pool_size=pool_size, **READING)
+        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+    async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement)).all()
+
+    async def scalars(self, statement: Select[Entity]) -> Sequence[Entity]:
+        """Entities, detached: what was not loaded with them raises when touched."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            return (await session.scalars(statement)).all()
+
+    async def is_current(self) -> bool:
+        """Whether the tables are those of the newest migration."""
+        async with self.engine.connect() as connection:
+            return await connection.run_sync(_applied_revision) == newest_revision()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def newest_revision() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+async def migrate(url: str, revision: str = "head") -> None:
+    """Bring the tables of `url` up to `revision`. Several processes may call it at once; one does the work."""
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            await connection.run_sync(_upgrade, revision)
+    finally:
+        await engine.dispose()
+
+
+def alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(alembic_config(connection), revision)
+
+
+def _applied_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,189 @@
+"""Posts, the tags on them, likes and bookmarks of them, and the narrow tables that lists are ordered by."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Float, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from feed_service.models.base import Base, BigId, Created, index, reference
+from feed_service.models.tags import Category, Tag
+
+NEVER = text("'infinity'::timestamptz")
+
+
+class Post(Base):
+    """`published_at` is infinity for a draft and in the future for a scheduled post; it becomes live by the clock.
+
+    `status` says what was asked for: `scheduled` turns into `published` when the publishing job has counted the
+    post, some time after it became live.
+    """
+
+    __tablename__ = "posts"
+
+    id: Mapped[BigId]
+    author_id: Mapped[int] = reference("users.id")
+    category_id: Mapped[int | None] = reference("categories.id")
+    slug: Mapped[str]
+    title: Mapped[str]
+    body: Mapped[str]
+    language: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="draft")
+    created_at: Mapped[Created]
+    updated_at: Mapped[Created]
+    published_at: Mapped[datetime] = mapped_column(server_default=NEVER)
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    category: Mapped[Category | None] = relationship(lazy="raise", viewonly=True)
+    tags: Mapped[list[Tag]] = relationship(secondary="post_tags", order_by=Tag.slug, lazy="raise", viewonly=True)
+
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'scheduled', 'published')", name="status"),
+        CheckConstraint("(status = 'draft') = (published_at = 'infinity')", name="draft_is_never_published"),
+        index("uq_posts_slug", "slug", unique=True, serves="posts.by_slugs"),
+        index(
+            "ix_posts_published",
+            text("published_at DESC"),
+            text("id DESC"),
+            postgresql_include=["author_id"],
+            postgresql_where=text("deleted_at IS NULL"),
+            serves="feeds.newest_posts",
+        ),
+        index(
+            "ix_posts_author_published",
+            text("author_id"),
+            text("published_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+            serves="posts.of_authors",
+        ),
+        index("ix_posts_category", "category_id", serves="foreign key"),
+    )
+
+
+class PostTag(Base):
+    """A tag on a post, with what a tag's feed needs to be read from one index.
+
+    `published_at`, `author_id` and `is_deleted` repeat the post's own; whoever changes them there changes them here.
+    """
+
+    __tablename__ = "post_tags"
+
+    post_id: Mapped[int] = reference("posts.id", primary_key=True)
+    tag_id: Mapped[int] = reference("tags.id", primary_key=True)
+    author_id: Mapped[int] = reference("users.id")
+    published_at: Mapped[datetime]
+    is_deleted: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (
+        index(
+            "ix_post_tags_tag_published",
+            text("tag_id"),
+            text("published_at DESC"),
+            text("post_id DESC"),
+            postgresql_include=["author_id"],
+            postgresql_where=text("NOT is_deleted"),
+            serves="posts.with_tags",
+        ),
+        index(
+            "ix_post_tags_published",
+            text("published_at DESC"),
+            postgresql_include=["tag_id", "author_id"],
+            postgresql_where=text("NOT is_deleted"),
+            serves="tags.trending",
+        ),
+        index("ix_post_tags_author", "author_id", serves="foreign key"),
+    )
+
+
+class PostLike(Base):
+    __tablename__ = "post_likes"
+
+    user_id: Mapped[int] = reference("users.id", primary_key=True)
+    post_id: Mapped[int] = reference("posts.id", primary_key=True)
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        index(
+            "ix_post_likes_likers",
+            text("post_id"),
+            text("created_at DESC"),
+            text("user_id DESC"),
+            serves="likes.likers_of_posts",
+        ),
+    )
+
+
+class Bookmark(Base):
+    __tablename__ = "bookmarks"
+
+    user_id: Mapped[int] = reference("users.id", primary_key=True)
+    post_id: Mapped[int] = reference("posts.id", primary_key=True)
+    saved_at: Mapped[Created]
+
+    __table_args__ = (index("ix_bookmarks_post", "post_id", serves="foreign key"),)
+
+
+class PostSearch(Base):
+    """The words of a post: title (weight A), tags (B), body (C), unstemmed, so that every language is treated alike."""
+
+    __tablename__ = "post_search"
+
+    post_id: Mapped[int] = reference("posts.id", primary_key=True)
+    published_at: Mapped[datetime]
+    author_id: Mapped[int] = reference("users.id")
+    document: Mapped[str] = mapped_column(TSVECTOR)
+
+    __table_args__ = (
+        index("ix_post_search_document", "document", postgresql_using="gin", serves="search.matching_posts"),
+        index(
+            "ix_post_search_published",
+            text("published_at DESC"),
+            text("post_id DESC"),
+            serves="search.matching_posts",
+        ),
+        index("ix_post_search_author", "author_id", serves="foreign key"),
+    )
+
+
+class PostRank(Base):
+    """The numbers by which lists of posts are ordered: an indexed copy of `post_stats`, one row per published post.
+
+    `post_stats` itself carries no index on a counter, so that a like stays a HOT update there.
+    """
+
+    __tablename__ = "post_rank"
+
+    post_id: Mapped[int] = reference("posts.id", primary_key=True)
+    author_id: Mapped[int] = reference("users.id")
+    hot_key: Mapped[float] = mapped_column(Float(53))
+    like_count: Mapped[int]
+    comment_count: Mapped[int]
+    last_activity_at: Mapped[datetime]
+
+    __table_args__ = (
+        index("ix_post_rank_hot", text("hot_key DESC"), text("post_id DESC"), serves="feeds.ranked_posts"),
+        index("ix_post_rank_likes", text("like_count DESC"), text("post_id DESC"), serves="feeds.ranked_posts"),
+        index(
+            "ix_post_rank_comments",
+            text("comment_count DESC"),
+            text("post_id DESC"),
+            serves="feeds.ranked_posts",
+        ),
+        index(
+            "ix_post_rank_activity",
+            text("last_activity_at DESC"),
+            text("post_id DESC"),
+            serves="feeds.ranked_posts",
+        ),
+        index(
+            "ix_post_rank_author_likes",
+            text("author_id"),
+            text("like_count DESC"),
+            text("post_id DESC"),
+            serves="posts.of_authors",
+        ),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
