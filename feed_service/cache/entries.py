@@ -1,0 +1,25 @@
+"""Every key the cache may hold, its version and its lifetime: numbers, ids and public facts, nothing else."""
+
+from dataclasses import dataclass
+
+from feed_service.vocabulary import TimeWindow
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`version` changes whenever the shape of the value does, so that two releases can share one cache."""
+
+    name: str
+    version: int
+    ttl_s: float
+
+    def key(self, *parts: object) -> str:
+        return ":".join(["feed", self.name, f"v{self.version}", *map(str, parts)])
+
+
+TRENDING_TAG_IDS = Entry("trending_tag_ids", version=1, ttl_s=60)
+
+
+def trending_tag_ids(window: TimeWindow) -> str:
+    """Up to 100 tag ids, best first; who may see them is public."""
+    return TRENDING_TAG_IDS.key(window.name)

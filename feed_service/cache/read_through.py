@@ -1,0 +1,62 @@
+"""Get it, or load and keep it. The cache being away makes an answer slower, never wrong and never an error."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from aiocache import RedisCache, SimpleMemoryCache
+from aiocache.base import BaseCache
+from aiocache.serializers import NullSerializer
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 0.05
+
+
+class ReadThrough:
+    """JSON values behind keys, in this process's memory or in Redis."""
+
+    def __init__(self, backend: BaseCache) -> None:
+        self._backend = backend
+        self._loading: dict[str, asyncio.Future[Any]] = {}
+
+    async def get_or_load(self, key: str, load: Callable[[], Awaitable[Any]], *, ttl_s: float) -> Any:  # noqa: ANN401 - JSON.
+        """The value of `key`, loaded once however many ask for it at the same time in this process."""
+        if key not in self._loading:
+            self._loading[key] = asyncio.ensure_future(self._read(key, load, ttl_s))
+            self._loading[key].add_done_callback(lambda _: self._loading.pop(key, None))
+        return await asyncio.shield(self._loading[key])
+
+    async def _read(self, key: str, load: Callable[[], Awaitable[Any]], ttl_s: float) -> Any:  # noqa: ANN401 - JSON.
+        try:
+            kept = await self._backend.get(key)
+            if kept is not None:
+                return orjson.loads(kept)
+        except (RedisError, OSError, TimeoutError, orjson.JSONDecodeError) as error:
+            logger.warning("The cache could not be read: %s", type(error).__name__)
+        value = await load()
+        try:
+            await self._backend.set(key, orjson.dumps(value), ttl=ttl_s)
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("The cache could not be written: %s", type(error).__name__)
+        return value
+
+    async def close(self) -> None:
+        await self._backend.close()
+
+
+def connect(url: str) -> ReadThrough:
+    """A cache at `memory://`, `redis://…` or `rediss://…`; nothing is sent before the first use."""
+    if urlsplit(url).scheme == "memory":
+        return ReadThrough(SimpleMemoryCache(serializer=NullSerializer(), timeout=None))
+    backend = RedisCache(serializer=NullSerializer(), timeout=TIMEOUT_S)
+    # aiocache can neither read a URL nor switch off the ten retries of redis-py 8; its client is ours.
+    backend.client = Redis.from_url(url, socket_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+    return ReadThrough(backend)

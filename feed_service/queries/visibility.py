@@ -1,0 +1,105 @@
+"""Who may see what: `listed` for every list and number, `accessible` for one named thing.
+
+A predicate on an author is a scalar subquery or a hashed list, never a join: PostgreSQL then evaluates it for the few
+rows that a page reads, and cannot turn it into a scan of all users.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, false, func, literal, or_, select, true, union_all
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from feed_service import models
+from feed_service.queries.paths import subtree_end
+from feed_service.viewer import Viewer
+
+Id = ColumnElement[int] | InstrumentedAttribute[int]
+
+
+def user_is_live(user_id: Id) -> ColumnElement[bool]:
+    """Neither suspended nor deleted."""
+    user = aliased(models.User)
+    live = and_(user.suspended_at.is_(None), user.deleted_at.is_(None))
+    return select(live).where(user.id == user_id).correlate_except(user).scalar_subquery()
+
+
+def blocked_between(viewer: Viewer) -> Select[int]:
+    """The users who block the viewer or whom the viewer blocks."""
+    me = literal(viewer.user_id, BigInteger)
+    both = union_all(
+        select(models.Block.blocked_id.label("user_id")).where(models.Block.blocker_id == me),
+        select(models.Block.blocker_id).where(models.Block.blocked_id == me),
+    ).subquery()
+    return select(both.c.user_id)
+
+
+def muted_by(viewer: Viewer) -> Select[int]:
+    return select(models.Mute.muted_id).where(models.Mute.muter_id == literal(viewer.user_id, BigInteger))
+
+
+def not_blocked_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
+    return true() if viewer.is_anonymous else user_id.not_in(blocked_between(viewer))
+
+
+def not_muted_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
+    """For feeds only: a mute hides an author there and nowhere else."""
+    return true() if viewer.is_anonymous else user_id.not_in(muted_by(viewer))
+
+
+def user_listed_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
+    """Live people without a block between them and the viewer. No role widens it."""
+    return and_(user_is_live(user_id), not_blocked_for(viewer, user_id))
+
+
+def user_accessible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Live people, also behind a block, which a viewer must be able to see and lift; anyone for a moderator."""
+    live = and_(models.User.suspended_at.is_(None), models.User.deleted_at.is_(None))
+    return true() if viewer.is_moderator else live
+
+
+def post_is_live(post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+    """Published by now and not deleted; a scheduled post becomes live by the clock."""
+    return and_(post.deleted_at.is_(None), post.published_at <= func.now())
+
+
+def post_listed_for(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+    """Live posts of live authors without a block between author and viewer. No role widens it."""
+    return and_(post_is_live(post), user_listed_for(viewer, post.author_id))
+
+
+def post_accessible_to(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+    """What is listed, the viewer's own drafts, and all but foreign drafts for a moderator."""
+    if viewer.is_anonymous:
+        return post_listed_for(viewer, post)
+    own = and_(post.author_id == literal(viewer.user_id, BigInteger), post.deleted_at.is_(None))
+    moderated = post.published_at <= func.now() if viewer.is_moderator else false()
+    return or_(post_listed_for(viewer, post), own, moderated)
+
+
+def comment_listed_for(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401 - the class or an alias of it.
+    """Live comments of live authors without a block between author and viewer. Their post is checked apart."""
+    return and_(comment.deleted_at.is_(None), user_listed_for(viewer, comment.author_id))
+
+
+def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
+    """Whether a listed comment lies below. The stored count answers at once for a subtree with no public comment."""
+    below = aliased(models.Comment)
+    count = aliased(models.CommentStats)
+    counted = (
+        select(count.descendant_count > 0)
+        .where(count.comment_id == comment.id)
+        .correlate_except(count)
+        .scalar_subquery()
+    )
+    exists = (
+        select(below.id)
+        .where(
+            below.post_id == comment.post_id,
+            below.path > comment.path,
+            below.path < subtree_end(comment.path),
+            comment_listed_for(viewer, below),
+        )
+        .correlate_except(below)
+        .exists()
+    )
+    return and_(counted, exists)
