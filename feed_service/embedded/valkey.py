@@ -3,13 +3,13 @@
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from feed_service.embedded import binaries, process
 from feed_service.embedded.account import Account, server_account
-from feed_service.embedded.folders import copy_for_everyone, runtime_folder, sockets
+from feed_service.embedded.folders import copy_for_everyone, runtime_folder
 
 START_LIMIT_S = 10.0
 
@@ -37,35 +37,35 @@ def running(data_dir: Path, *, max_memory: str = "256mb") -> Iterator[RunningVal
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = server_account()
     password, port = secrets.token_urlsafe(24), _free_port()
-    with runtime_folder(account) as runtime:
+    with ExitStack() as stack:
         program = process.Program(
             name="Valkey",
-            argv=[str(_program(account, runtime)), "-"],
+            argv=[str(_program(account, stack)), "-"],
             log=data_dir / "valkey.log",
             account=account,
-            stdin=_configuration(port, password, sockets(runtime), max_memory),
+            stdin=_configuration(port, password, max_memory),
         )
         with process.running(program, lambda _: _answers(port, password), START_LIMIT_S) as pid:
             yield RunningValkey(port, password, pid)
 
 
-def _program(account: Account | None, runtime: Path) -> Path:
+def _program(account: Account | None, stack: ExitStack) -> Path:
     program = binaries.valkey_program()
     try:
         binaries.version_said_by(program, account)
     except PermissionError:  # The virtual environment lies in a private home.
-        copy_for_everyone(program.parent.parent, [Path(program.parent.name)], runtime / "programs")
-        return runtime / "programs" / program.parent.name / program.name
+        target = stack.enter_context(runtime_folder(account)) / "programs"
+        copy_for_everyone(program.parent.parent, [Path(program.parent.name)], target)
+        return target / program.parent.name / program.name
     return program
 
 
-def _configuration(port: int, password: str, folder: Path, max_memory: str) -> bytes:
+def _configuration(port: int, password: str, max_memory: str) -> bytes:
     """Through standard input: a command line can be read by every user."""
     lines = [
         f"port {port}",
         "bind 127.0.0.1",
         f"requirepass {password}",
-        f'dir "{folder}"',
         'save ""',
         "appendonly no",
         f"maxmemory {max_memory}",
