@@ -1,0 +1,79 @@
+# Two commands need no other: `make run` and `make test`. Python 3.11 or newer with venv is all that must be there.
+
+PYTHON ?=
+ARGS ?=
+POSTGRES_15 ?= /usr/lib/postgresql/15/bin
+ASSETS := feed_service/http/assets
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+
+# A virtual environment names its own path and its Python's: after a move of either it is made again.
+ifneq "$(shell .venv/bin/python -c '' 2>/dev/null && cat .venv/checkout)" "$(CURDIR)"
+.PHONY: .venv/checkout
+endif
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{printf "make %-16s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: .venv/run.stamp assets ## Serve on 127.0.0.1:8000 (PORT, FEED_DATA_DIR, DATABASE_URL, CACHE_URL)
+	@exec .venv/bin/feed-service serve $(ARGS)
+
+.PHONY: test
+test: .venv/dev.stamp ## Run all tests (DATABASE_URL: on that server; ARGS: for pytest)
+	.venv/bin/python -m pytest $(ARGS)
+
+.PHONY: test-15
+test-15: .venv/dev.stamp ## Run all tests on the PostgreSQL 15 in POSTGRES_15
+	TEST_POSTGRES_BIN='$(POSTGRES_15)' .venv/bin/python -m pytest $(ARGS)
+
+.PHONY: check
+check: .venv/dev.stamp ## Lint, format, types, and schema.graphql against the code
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/feed-service schema > .venv/schema.graphql
+	diff -u schema.graphql .venv/schema.graphql || { echo 'Run `make schema` and commit it.'; exit 1; }
+
+.PHONY: schema
+schema: .venv/run.stamp ## Write schema.graphql
+	.venv/bin/feed-service schema > .venv/schema.graphql
+	cp .venv/schema.graphql schema.graphql
+
+.PHONY: bench
+bench: bench-feed-sql ## Run all benchmarks
+
+.PHONY: bench-feed-sql
+bench-feed-sql: .venv/dev.stamp ## Measure the feed query on 500,000 posts
+	.venv/bin/python -m benchmarks.feed_sql $(ARGS)
+
+.PHONY: lock
+lock: .venv/checkout ## Resolve requirements/*.txt again, with the newest versions that pyproject.toml allows
+	.venv/bin/python -m venv .venv/lock
+	.venv/lock/bin/python -m pip --quiet install uv
+	rm -f requirements/run.txt requirements/dev.txt
+	$(call compile,run)
+	$(call compile,dev) --group pyproject.toml:dev --constraint requirements/run.txt
+
+compile = .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements/$(1).txt \
+	--extra embedded pyproject.toml requirements/build.in
+
+.PHONY: clean
+clean: ## Remove what can be made again; the data in .data stay
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis $(ASSETS)/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# GraphiQL comes from npm; without it the service says so and serves a page that needs the network.
+.PHONY: assets
+assets:
+	@requirements/assets.sh $(ASSETS)
+
+.venv/checkout:
+	@requirements/venv.sh $(PYTHON)
+
+.venv/%.stamp: requirements/%.txt pyproject.toml .venv/checkout
+	@echo "Installing requirements/$*.txt …"
+	@$(PIP) install --no-compile --require-hashes --requirement requirements/$*.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
