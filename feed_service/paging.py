@@ -11,9 +11,20 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Float,
+    LargeBinary,
+    Select,
+    literal,
+    tuple_,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import TypeEngine
 
 from feed_service.errors import BadUserInput, InvalidCursor
 
@@ -21,7 +32,8 @@ DEFAULT_SIZE = 20
 MAX_SIZE = 100
 
 Key = tuple[Any, ...]
-Item = TypeVar("Item")
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
+Entry = TypeVar("Entry")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,26 +65,41 @@ class Slice:
         return replace(self, limit=1, backwards=False, after=self.before, before=None, is_inclusive=True)
 
 
+class Item(NamedTuple):
+    """One place of a list: what stands there and its sort key."""
+
+    id: int
+    key: Key
+
+
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
+class Page(Generic[Entry]):
     """Items in list order, and whether the list goes on at the end that was being read towards."""
 
-    items: Sequence[Item]
+    items: Sequence[Entry]
     has_more: bool
 
     @classmethod
-    def cut(cls, found: Sequence[Item], part: Slice) -> Self:
+    def cut(cls, found: Sequence[Entry], part: Slice) -> Self:
         """A page of up to `limit + 1` items found in reading direction; the extra one only proves that more follow."""
         items = found[: part.limit]
         return cls(items[::-1] if part.backwards else items, len(found) > part.limit)
+
+
+_KINDS: dict[type[TypeEngine[Any]], str] = {DateTime: "t", BigInteger: "i", Float: "f", LargeBinary: "b"}
 
 
 @dataclass(frozen=True)
 class Sort:
     """Columns that order a list totally, all descending or all ascending, none of them ever NULL."""
 
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[Column, ...]
     is_descending: bool = True
+
+    @property
+    def types(self) -> str:
+        """The key types of `Order`, read off the columns."""
+        return "".join(_KINDS[type(column.type)] for column in self.columns)
 
     def slice(self, statement: Select[*tuple[Any, ...]], part: Slice) -> Select[*tuple[Any, ...]]:
         """The rows of `statement` in `part`, in reading direction, plus one that tells whether more follow."""

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from feed_service.vocabulary import TimeWindow
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -18,8 +16,4 @@ class Entry:
 
 
 TRENDING_TAG_IDS = Entry("trending_tag_ids", version=1, ttl_s=60)
-
-
-def trending_tag_ids(window: TimeWindow) -> str:
-    """Up to 100 tag ids, best first; who may see them is public."""
-    return TRENDING_TAG_IDS.key(window.name)
+"""By length of the window in seconds: tag ids, best first. Tags are public."""

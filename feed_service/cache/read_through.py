@@ -15,9 +15,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from feed_service.cache.entries import Entry
+
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 0.05
+UNUSABLE = (RedisError, OSError, TimeoutError, orjson.JSONDecodeError)
 
 
 class ReadThrough:
@@ -27,24 +30,25 @@ class ReadThrough:
         self._backend = backend
         self._loading: dict[str, asyncio.Future[Any]] = {}
 
-    async def get_or_load(self, key: str, load: Callable[[], Awaitable[Any]], *, ttl_s: float) -> Any:  # noqa: ANN401 - JSON.
-        """The value of `key`, loaded once however many ask for it at the same time in this process."""
+    async def get_or_load(self, entry: Entry, *parts: object, load: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - JSON.
+        """The value of `entry` for `parts`, loaded once however many ask for it at a time in this process."""
+        key = entry.key(*parts)
         if key not in self._loading:
-            self._loading[key] = asyncio.ensure_future(self._read(key, load, ttl_s))
+            self._loading[key] = asyncio.ensure_future(self._read(key, entry.ttl_s, load))
             self._loading[key].add_done_callback(lambda _: self._loading.pop(key, None))
         return await asyncio.shield(self._loading[key])
 
-    async def _read(self, key: str, load: Callable[[], Awaitable[Any]], ttl_s: float) -> Any:  # noqa: ANN401 - JSON.
+    async def _read(self, key: str, ttl_s: float, load: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - JSON.
         try:
             kept = await self._backend.get(key)
             if kept is not None:
                 return orjson.loads(kept)
-        except (RedisError, OSError, TimeoutError, orjson.JSONDecodeError) as error:
+        except UNUSABLE as error:
             logger.warning("The cache could not be read: %s", type(error).__name__)
         value = await load()
         try:
             await self._backend.set(key, orjson.dumps(value), ttl=ttl_s)
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNUSABLE as error:
             logger.warning("The cache could not be written: %s", type(error).__name__)
         return value
 

@@ -103,3 +103,13 @@ def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> Colu
         .exists()
     )
     return and_(counted, exists)
+
+
+def comment_shown_to(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
+    """What a thread shows: listed comments, and tombstones that hold listed ones together."""
+    return or_(comment_listed_for(viewer, comment), has_listed_descendant(viewer, comment))
+
+
+def comment_accessible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """What is listed, and all for a moderator. Their post is checked apart."""
+    return true() if viewer.is_moderator else comment_listed_for(viewer)

@@ -1,0 +1,41 @@
+"""Comments, and their pages: siblings under a post or a comment, and the thread read depth first."""
+
+from feed_service import models
+from feed_service.loaders.align import one_per_key
+from feed_service.loaders.batching import Reader
+from feed_service.loaders.pages import page_per_parent
+from feed_service.paging import Item, Page, Slice
+from feed_service.queries import comment_trees, comments
+from feed_service.vocabulary import CommentOrder
+
+
+async def shown_by_id(reader: Reader, comment_ids: list[int]) -> list[models.Comment | None]:
+    """Comments as lists show them, with tombstones."""
+    rows = await reader.scalars(comments.shown_by_ids(reader.viewer, comment_ids))
+    return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
+
+
+async def accessible_by_id(reader: Reader, comment_ids: list[int]) -> list[models.Comment | None]:
+    """Comments opened by their own id."""
+    rows = await reader.scalars(comments.accessible_by_ids(reader.viewer, comment_ids))
+    return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
+
+
+async def roots_by_post_id(
+    reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice, *, with_tombstones: bool = True
+) -> list[Page[Item]]:
+    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=with_tombstones)
+    return page_per_parent(post_ids, await reader.rows(statement), comments.SORTS[order], part)
+
+
+async def replies_by_comment_id(
+    reader: Reader, comment_ids: list[int], order: CommentOrder, part: Slice
+) -> list[Page[Item]]:
+    rows = await reader.rows(comments.replies_of_comments(reader.viewer, comment_ids, order, part))
+    return page_per_parent(comment_ids, rows, comments.SORTS[order], part)
+
+
+async def tree_by_post_id(reader: Reader, post_ids: list[int], max_depth: int, part: Slice) -> list[Page[Item]]:
+    """A page of each thread, depth first; the key is the path."""
+    rows = await reader.rows(comment_trees.trees(reader.viewer, post_ids, part, max_depth))
+    return page_per_parent(post_ids, rows, comment_trees.SORT, part)

@@ -1,0 +1,22 @@
+"""Pages of likers, and what the viewer likes."""
+
+from feed_service.loaders.batching import Reader
+from feed_service.loaders.pages import page_per_parent
+from feed_service.paging import Item, Page, Slice
+from feed_service.queries import likes
+
+
+async def likers_by_post_id(reader: Reader, post_ids: list[int], part: Slice) -> list[Page[Item]]:
+    rows = await reader.rows(likes.likers_of_posts(reader.viewer, post_ids, part))
+    return page_per_parent(post_ids, rows, likes.LIKERS_OF_POST, part)
+
+
+async def likers_by_comment_id(reader: Reader, comment_ids: list[int], part: Slice) -> list[Page[Item]]:
+    rows = await reader.rows(likes.likers_of_comments(reader.viewer, comment_ids, part))
+    return page_per_parent(comment_ids, rows, likes.LIKERS_OF_COMMENT, part)
+
+
+async def has_liked_by_comment_id(reader: Reader, comment_ids: list[int]) -> list[bool]:
+    """Whether the viewer, who is signed in, likes each comment."""
+    liked = set(await reader.scalars(likes.comments_liked_by(reader.viewer, comment_ids)))
+    return [comment_id in liked for comment_id in comment_ids]

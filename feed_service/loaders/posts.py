@@ -1,0 +1,29 @@
+"""Posts, and the pages of posts that hang on an author or a tag."""
+
+from feed_service import models
+from feed_service.loaders.align import one_per_key
+from feed_service.loaders.batching import Reader
+from feed_service.loaders.pages import page_per_parent
+from feed_service.paging import Item, Page, Slice
+from feed_service.queries import posts
+from feed_service.vocabulary import PostOrder
+
+
+async def by_id(reader: Reader, post_ids: list[int]) -> list[models.Post | None]:
+    rows = await reader.scalars(posts.by_ids(reader.viewer, post_ids))
+    return one_per_key(post_ids, rows, key=lambda post: post.id)
+
+
+async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Post | None]:
+    rows = await reader.scalars(posts.by_slugs(reader.viewer, slugs))
+    return one_per_key(slugs, rows, key=lambda post: post.slug)
+
+
+async def by_author_id(reader: Reader, author_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:
+    rows = await reader.rows(posts.of_authors(reader.viewer, author_ids, order, part))
+    return page_per_parent(author_ids, rows, posts.AUTHOR_SORTS[order], part)
+
+
+async def by_tag_id(reader: Reader, tag_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:
+    rows = await reader.rows(posts.with_tags(reader.viewer, tag_ids, order, part))
+    return page_per_parent(tag_ids, rows, posts.TAG_SORTS[order], part)

@@ -1,0 +1,17 @@
+"""Users by id and by name."""
+
+from feed_service import models
+from feed_service.loaders.align import one_per_key
+from feed_service.loaders.batching import Reader
+from feed_service.queries import users
+
+
+async def by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
+    rows = await reader.scalars(users.by_ids(reader.viewer, user_ids))
+    return one_per_key(user_ids, rows, key=lambda user: user.id)
+
+
+async def by_username(reader: Reader, usernames: list[str]) -> list[models.User | None]:
+    """`usernames` in lower case."""
+    rows = await reader.scalars(users.by_usernames(reader.viewer, usernames))
+    return one_per_key(usernames, rows, key=lambda user: user.username.lower())

@@ -1,0 +1,46 @@
+"""Many keys in one statement: arrays instead of lists of parameters, and one page for each of many parents."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    TableValuedAlias,
+    Text,
+    any_,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+
+def ids(values: Sequence[int]) -> ColumnElement[Sequence[int]]:
+    return literal(list(values), ARRAY(BigInteger))
+
+
+def is_any(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`column = ANY(:values)`: one text, hence one prepared statement, however many values there are."""
+    element_type = Text if values and isinstance(values[0], str) else BigInteger
+    return column == any_(literal(list(values), ARRAY(element_type)))
+
+
+def each(values: Sequence[int]) -> TableValuedAlias:
+    """The values as a table `parents` with the one column `parent_id`."""
+    return func.unnest(ids(values)).table_valued("parent_id").render_derived(name="parents")
+
+
+def per_parent(
+    parent_ids: Sequence[int], page: Callable[[ColumnElement[int]], Select[*tuple[Any, ...]]]
+) -> Select[*tuple[Any, ...]]:
+    """(parent id, columns of `page`), where `page` is the statement for one parent, run for each by LATERAL.
+
+    Rows of one parent stay in the order of its page.
+    """
+    parents = each(parent_ids)
+    one = page(parents.c.parent_id).lateral("page")
+    return select(parents.c.parent_id, *one.c).select_from(parents.join(one, true()))

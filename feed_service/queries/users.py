@@ -1,0 +1,19 @@
+"""Which users; who may be seen is decided in `visibility`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, func, select
+
+from feed_service import models
+from feed_service.queries.batches import is_any
+from feed_service.queries.visibility import user_accessible_to
+from feed_service.viewer import Viewer
+
+
+def by_ids(viewer: Viewer, user_ids: Sequence[int]) -> Select[models.User]:
+    return select(models.User).where(is_any(models.User.id, user_ids), user_accessible_to(viewer))
+
+
+def by_usernames(viewer: Viewer, usernames: Sequence[str]) -> Select[models.User]:
+    """`usernames` in lower case; upper and lower case are one name."""
+    return select(models.User).where(is_any(func.lower(models.User.username), usernames), user_accessible_to(viewer))

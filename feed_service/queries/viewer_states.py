@@ -1,0 +1,57 @@
+"""What stands between the viewer and posts or users: one statement for a page, never joined into its listing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, func, literal, select
+
+from feed_service import models
+from feed_service.queries.batches import each
+from feed_service.queries.visibility import blocked_between
+from feed_service.viewer import Viewer
+
+
+def of_posts(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    """(post id, has_liked, has_bookmarked, has_commented, hidden_comment_count).
+
+    The last is the number of counted comments by people on the other side of a block.
+    """
+    me = literal(viewer.user_id, BigInteger)
+    like, bookmark, commenter = models.PostLike, models.Bookmark, models.PostCommenter
+    post_id = each(post_ids).c.parent_id
+    has_commented = (commenter.post_id == post_id) & (commenter.user_id == me) & (commenter.n > 0)
+    hidden = (
+        select(func.coalesce(func.sum(commenter.n), 0))
+        .where(commenter.post_id == post_id, commenter.user_id.in_(blocked_between(viewer)))
+        .correlate_except(commenter)
+    )
+    return select(
+        post_id.label("post_id"),
+        _exists(like.user_id, (like.post_id == post_id) & (like.user_id == me)).label("has_liked"),
+        _exists(bookmark.user_id, (bookmark.post_id == post_id) & (bookmark.user_id == me)).label("has_bookmarked"),
+        _exists(commenter.user_id, has_commented).label("has_commented"),
+        hidden.scalar_subquery().label("hidden_comment_count"),
+    )
+
+
+def of_users(viewer: Viewer, user_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    """(user id, is_following, follows_viewer, is_blocking, is_blocked_by, is_muting)."""
+    me = literal(viewer.user_id, BigInteger)
+    follow, block, mute = models.UserFollow, models.Block, models.Mute
+    user_id = each(user_ids).c.parent_id
+
+    def holds(source: Any, target: Any) -> ColumnElement[bool]:  # noqa: ANN401 - two columns of one table.
+        return _exists(source, (source == me) & (target == user_id))
+
+    return select(
+        user_id.label("user_id"),
+        holds(follow.follower_id, follow.followee_id).label("is_following"),
+        holds(follow.followee_id, follow.follower_id).label("follows_viewer"),
+        holds(block.blocker_id, block.blocked_id).label("is_blocking"),
+        holds(block.blocked_id, block.blocker_id).label("is_blocked_by"),
+        holds(mute.muter_id, mute.muted_id).label("is_muting"),
+    )
+
+
+def _exists(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401 - any column of the table.
+    return select(column).where(condition).correlate_except(column.table).exists()
