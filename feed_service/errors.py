@@ -45,6 +45,20 @@ class Timeout(FeedError):
     http_status = 504
 
 
+class Overloaded(FeedError):
+    """There is too much to do at the moment; the request can be sent again later."""
+
+    code = "OVERLOADED"
+    http_status = 503
+
+
+class QueryTooCostly(FeedError):
+    """The operation is larger than the service allows: too deep, too wide, too many aliases."""
+
+    code = "QUERY_TOO_COSTLY"
+    http_status = 400
+
+
 class Unavailable(FeedError):
     """The database cannot be reached at the moment; the request can be sent again."""
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Float,
     LargeBinary,
     Select,
+    func,
     literal,
     tuple_,
 )
@@ -91,10 +92,16 @@ _KINDS: dict[type[TypeEngine[Any]], str] = {DateTime: "t", BigInteger: "i", Floa
 
 @dataclass(frozen=True)
 class Sort:
-    """Columns that order a list totally, all descending or all ascending, none of them ever NULL."""
+    """Columns that order a list totally, all descending or all ascending, none of them ever NULL.
+
+    `is_clocked`: the first column is a time, and rows whose time has not come are not in the list yet. The clock is
+    then part of the upper bound. As a second condition beside a row comparison it could be the one by which PostgreSQL
+    finds the start of an index range, and a deep page would read all rows before it.
+    """
 
     columns: tuple[Column, ...]
     is_descending: bool = True
+    is_clocked: bool = False
 
     @property
     def types(self) -> str:
@@ -106,6 +113,8 @@ class Sort:
         for key, is_upper in ((part.after, self.is_descending), (part.before, not self.is_descending)):
             if key is not None:
                 statement = statement.where(self._beyond(key, is_upper=is_upper, is_inclusive=part.is_inclusive))
+            elif is_upper and self.is_clocked:
+                statement = statement.where(self.columns[0] <= func.now())
         descending = self.is_descending != part.backwards
         order = [column.desc() if descending else column.asc() for column in self.columns]
         return statement.order_by(*order).limit(part.limit + 1)
@@ -113,7 +122,12 @@ class Sort:
     def _beyond(self, key: Key, *, is_upper: bool, is_inclusive: bool) -> ColumnElement[bool]:
         # Row comparison, not its OR form: only this one is an index condition.
         mine = tuple_(*self.columns)
-        theirs = tuple_(*(literal(value, column.type) for value, column in zip(key, self.columns, strict=True)))
+        values: list[ColumnElement[Any]] = [
+            literal(value, column.type) for value, column in zip(key, self.columns, strict=True)
+        ]
+        if is_upper and self.is_clocked:
+            values[0] = func.least(values[0], func.now())
+        theirs = tuple_(*values)
         if is_inclusive:
             return mine <= theirs if is_upper else mine >= theirs
         return mine < theirs if is_upper else mine > theirs
@@ -131,6 +145,10 @@ class Order:
 
     name: str
     types: str
+
+    def sortable(self, key: Key) -> str:
+        """The key as hexadecimal text of fixed width that compares as the key does; not for keys with bytes."""
+        return "".join(f"{_ordinal(kind, value):016x}" for kind, value in zip(self.types, key, strict=True))
 
 
 _PACKED = {"t": ">q", "i": ">q", "f": ">d"}
@@ -161,6 +179,14 @@ class Cursors:
     def _sign(self, order: Order, packed: bytes) -> bytes:
         message = f"{order.name}\0{order.types}\0".encode() + packed
         return hmac.digest(self.secret, message, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+def _ordinal(kind: str, value: Any) -> int:  # noqa: ANN401 - a sort value of any kind but bytes.
+    """An unsigned number of 64 bits that compares as the value does."""
+    bits = int.from_bytes(_pack(kind, value), "big")
+    if kind == "f" and bits >> 63:
+        return bits ^ 0xFFFF_FFFF_FFFF_FFFF
+    return bits ^ 0x8000_0000_0000_0000
 
 
 def _pack(kind: str, value: Any) -> bytes:  # noqa: ANN401 - a sort value of any of the four kinds.

@@ -4,9 +4,16 @@ from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
-from feed_service.paging import Item, Page, Slice
+from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import comment_trees, comments
 from feed_service.vocabulary import CommentOrder
+
+ROOT_ORDERS = {order: Order(f"Post.comments:{order}", sort.types) for order, sort in comments.SORTS.items()}
+REPLY_ORDERS = {order: Order(f"Comment.replies:{order}", sort.types) for order, sort in comments.SORTS.items()}
+
+
+def tree_order(max_depth: int) -> Order:
+    return Order(f"Post.commentTree:{max_depth}", comment_trees.SORT.types)
 
 
 async def shown_by_id(reader: Reader, comment_ids: list[int]) -> list[models.Comment | None]:
@@ -21,10 +28,17 @@ async def accessible_by_id(reader: Reader, comment_ids: list[int]) -> list[model
     return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
 
 
-async def roots_by_post_id(
-    reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice, *, with_tombstones: bool = True
+async def roots_by_post_id(reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
+    """Comments on the posts themselves, tombstones among them."""
+    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=True)
+    return page_per_parent(post_ids, await reader.rows(statement), comments.SORTS[order], part)
+
+
+async def listed_roots_by_post_id(
+    reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice
 ) -> list[Page[Item]]:
-    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=with_tombstones)
+    """The same without tombstones, for previews."""
+    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=False)
     return page_per_parent(post_ids, await reader.rows(statement), comments.SORTS[order], part)
 
 

@@ -2,8 +2,11 @@
 
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
-from feed_service.paging import Item, Page, Slice
+from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import follows
+
+FOLLOWERS = Order("User.followers", follows.FOLLOWERS.types)
+FOLLOWING = Order("User.following", follows.FOLLOWING.types)
 
 
 async def followers_by_user_id(reader: Reader, user_ids: list[int], part: Slice) -> list[Page[Item]]:

@@ -2,8 +2,11 @@
 
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
-from feed_service.paging import Item, Page, Slice
+from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import likes
+
+POST_LIKERS = Order("Post.likers", likes.LIKERS_OF_POST.types)
+COMMENT_LIKERS = Order("Comment.likers", likes.LIKERS_OF_COMMENT.types)
 
 
 async def likers_by_post_id(reader: Reader, post_ids: list[int], part: Slice) -> list[Page[Item]]:

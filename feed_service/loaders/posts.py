@@ -4,9 +4,12 @@ from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
-from feed_service.paging import Item, Page, Slice
+from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import posts
 from feed_service.vocabulary import PostOrder
+
+AUTHOR_ORDERS = {order: Order(f"User.posts:{order}", sort.types) for order, sort in posts.AUTHOR_SORTS.items()}
+TAG_ORDERS = {order: Order(f"Tag.posts:{order}", sort.types) for order, sort in posts.TAG_SORTS.items()}
 
 
 async def by_id(reader: Reader, post_ids: list[int]) -> list[models.Post | None]:

@@ -7,10 +7,11 @@ from feed_service.cache import entries
 from feed_service.loaders.align import many_per_key, one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
-from feed_service.paging import Item, Page, Slice
+from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import follows, tags
 
 MAX_TRENDING = 100
+FOLLOWED_TAGS = Order("User.followedTags", follows.FOLLOWED_TAGS.types)
 
 
 async def by_id(reader: Reader, tag_ids: list[int]) -> list[models.Tag | None]:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     TableValuedAlias,
-    Text,
     any_,
     func,
     literal,
@@ -25,8 +24,7 @@ def ids(values: Sequence[int]) -> ColumnElement[Sequence[int]]:
 
 def is_any(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """`column = ANY(:values)`: one text, hence one prepared statement, however many values there are."""
-    element_type = Text if values and isinstance(values[0], str) else BigInteger
-    return column == any_(literal(list(values), ARRAY(element_type)))
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def each(values: Sequence[int]) -> TableValuedAlias:

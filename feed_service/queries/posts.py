@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import selectinload
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
 from feed_service.queries.batches import is_any, per_parent
-from feed_service.queries.visibility import post_accessible_to, post_listed_for, user_listed_for
+from feed_service.queries.visibility import post_accessible_to, post_is_live, post_listed_once_due_for, user_listed_for
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
 
@@ -17,13 +17,13 @@ TOP_OF_TAG_CANDIDATES = 2_000
 """`Tag.posts` in TOP order ranks this many of the tag's newest posts."""
 
 AUTHOR_SORTS = {
-    PostOrder.NEWEST: Sort((models.Post.published_at, models.Post.id)),
-    PostOrder.OLDEST: Sort((models.Post.published_at, models.Post.id), is_descending=False),
+    PostOrder.NEWEST: Sort((models.Post.published_at, models.Post.id), is_clocked=True),
+    PostOrder.OLDEST: Sort((models.Post.published_at, models.Post.id), is_descending=False, is_clocked=True),
     PostOrder.TOP: Sort((models.PostRank.like_count, models.PostRank.post_id)),
 }
 TAG_SORTS = {
-    PostOrder.NEWEST: Sort((models.PostTag.published_at, models.PostTag.post_id)),
-    PostOrder.OLDEST: Sort((models.PostTag.published_at, models.PostTag.post_id), is_descending=False),
+    PostOrder.NEWEST: Sort((models.PostTag.published_at, models.PostTag.post_id), is_clocked=True),
+    PostOrder.OLDEST: Sort((models.PostTag.published_at, models.PostTag.post_id), is_descending=False, is_clocked=True),
     PostOrder.TOP: Sort((models.PostStats.like_count, models.PostStats.post_id)),
 }
 
@@ -46,9 +46,9 @@ def of_authors(viewer: Viewer, author_ids: Sequence[int], order: PostOrder, part
 
     def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
         sort = AUTHOR_SORTS[order]
-        posts = select(models.Post.id.label("item_id"), *sort.columns).where(post_listed_for(viewer))
+        posts = select(models.Post.id.label("item_id"), *sort.columns).where(post_listed_once_due_for(viewer))
         if order is PostOrder.TOP:
-            posts = posts.join(models.PostRank, models.PostRank.post_id == models.Post.id)
+            posts = posts.join(models.PostRank, models.PostRank.post_id == models.Post.id).where(post_is_live())
             return sort.slice(posts.where(models.PostRank.author_id == author_id), part)
         return sort.slice(posts.where(models.Post.author_id == author_id), part)
 
@@ -80,7 +80,6 @@ def _listed_with_tag(viewer: Viewer, tag_id: ColumnElement[int]) -> Select[*tupl
         and_(
             tagged.tag_id == tag_id,
             ~tagged.is_deleted,
-            tagged.published_at <= func.now(),
             user_listed_for(viewer, tagged.author_id),
         )
     )

@@ -12,14 +12,17 @@ from feed_service.viewer import Viewer
 
 
 def of_posts(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
-    """(post id, has_liked, has_bookmarked, has_commented, hidden_comment_count).
+    """(post id, has_liked, has_bookmarked, has_commented, is_blocked, hidden_comment_count).
 
-    The last is the number of counted comments by people on the other side of a block.
+    `is_blocked`: there is a block between viewer and author. `hidden_comment_count`: counted comments by people on the
+    other side of a block.
     """
     me = literal(viewer.user_id, BigInteger)
     like, bookmark, commenter = models.PostLike, models.Bookmark, models.PostCommenter
     post_id = each(post_ids).c.parent_id
     has_commented = (commenter.post_id == post_id) & (commenter.user_id == me) & (commenter.n > 0)
+    post = models.Post
+    author_is_blocked = (post.id == post_id) & post.author_id.in_(blocked_between(viewer))
     hidden = (
         select(func.coalesce(func.sum(commenter.n), 0))
         .where(commenter.post_id == post_id, commenter.user_id.in_(blocked_between(viewer)))
@@ -30,6 +33,7 @@ def of_posts(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]
         _exists(like.user_id, (like.post_id == post_id) & (like.user_id == me)).label("has_liked"),
         _exists(bookmark.user_id, (bookmark.post_id == post_id) & (bookmark.user_id == me)).label("has_bookmarked"),
         _exists(commenter.user_id, has_commented).label("has_commented"),
+        _exists(post.id, author_is_blocked).label("is_blocked"),
         hidden.scalar_subquery().label("hidden_comment_count"),
     )
 

@@ -67,6 +67,11 @@ def post_listed_for(viewer: Viewer, post: type[models.Post] = models.Post) -> Co
     return and_(post_is_live(post), user_listed_for(viewer, post.author_id))
 
 
+def post_listed_once_due_for(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+    """`post_listed_for` without the clock, for lists whose `Sort` is clocked."""
+    return and_(post.deleted_at.is_(None), user_listed_for(viewer, post.author_id))
+
+
 def post_accessible_to(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
     """What is listed, the viewer's own drafts, and all but foreign drafts for a moderator."""
     if viewer.is_anonymous:

@@ -1,0 +1,19 @@
+"""Where an imported or made-up comment stands in its thread."""
+
+from feed_service import models
+from feed_service.models.comments import MAX_DEPTH, PATH_STEP
+
+DEEPEST = MAX_DEPTH * PATH_STEP
+"""Bytes of the longest path; who answers a comment there becomes its sibling."""
+
+
+def placed(answered: bytes | None, created_at_us: int, comment_id: int) -> tuple[int | None, int | None, bytes]:
+    """(parent_id, reply_to_id, path) of a comment that answers the one with the path `answered`, None for the post."""
+    if answered is None:
+        return None, None, models.child_path(b"", created_at_us, comment_id)
+    stem = answered if len(answered) < DEEPEST else answered[:-PATH_STEP]
+    return last_id(stem), last_id(answered), models.child_path(stem, created_at_us, comment_id)
+
+
+def last_id(path: bytes) -> int:
+    return int.from_bytes(path[-PATH_STEP // 2 :], "big")

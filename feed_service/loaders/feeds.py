@@ -1,0 +1,202 @@
+"""Pages of feeds, why they are empty, and why a post is in one."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from feed_service.errors import BadUserInput
+from feed_service.loaders.align import many_per_key
+from feed_service.loaders.batching import Reader
+from feed_service.paging import Item, Key, Order, Page, Slice
+from feed_service.queries import feeds
+from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS, FeedFilter
+from feed_service.vocabulary import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
+
+MAX_CANDIDATES = 5_000
+"""Posts that a filter looks at for one page."""
+
+CHUNK = 500
+"""Posts that a filter looks at in one go, after a first, smaller go."""
+
+LONGEST_RANKED_WINDOW = timedelta(weeks=1)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed, whichever part of it is read. Make it with `feed`, which checks that such a feed exists."""
+
+    kind: FeedKind
+    order: PostOrder
+    filter: FeedFilter
+    window: timedelta | None
+
+    @property
+    def is_ranked_by_value(self) -> bool:
+        """HOT or TOP of a feed that comes by time; its keys end with the moment at which the ranking began."""
+        return self.kind not in RANKED_KINDS and self.order not in feeds.TIME_SORTS
+
+    @property
+    def cursor_order(self) -> Order:
+        """What a cursor of this feed is bound to."""
+        digest = hashlib.sha256(repr((self.filter, self.window)).encode()).hexdigest()[:16]
+        return Order(f"feed:{self.kind}:{self.order}:{digest}", self._key_types)
+
+    @property
+    def _key_types(self) -> str:
+        if self.order in feeds.TIME_SORTS:
+            return feeds.TIME_SORTS[self.order].types
+        if self.is_ranked_by_value:
+            return "fit" if self.order is PostOrder.HOT else "iit"
+        return feeds.RANK_SORTS[self.order].types
+
+
+def feed(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter, window: TimeWindow | None) -> Feed:
+    """Raises BadUserInput, naming what can be used, for an order or a window that this kind does not have."""
+    allowed = ALLOWED_ORDERS[kind]
+    order = order or allowed[0]
+    if order not in allowed:
+        raise BadUserInput(f"The feed {kind} comes in the orders {', '.join(allowed)}, not {order}.")
+    found = Feed(kind, order, wanted, window.value if window else None)
+    if not found.is_ranked_by_value:
+        return found
+    length = timedelta(weeks=1) if window is None else window.value
+    if length is None or length > LONGEST_RANKED_WINDOW:
+        raise BadUserInput(f"The feed {kind} comes in the order {order} within the windows HOUR, DAY or WEEK.")
+    return replace(found, window=length)
+
+
+@dataclass(frozen=True)
+class FeedPart:
+    """A part of a feed. `now` is when the request began: all its reads look back from the same moment."""
+
+    feed: Feed
+    part: Slice
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class FeedPage(Page[Item]):
+    """A page of (post id, sort key). `reached`: the last candidate a filter looked at, if that ended the page."""
+
+    reached: Key | None = None
+
+
+async def pages(reader: Reader, parts: list[FeedPart]) -> list[FeedPage]:
+    return [await _page(reader, part) for part in parts]
+
+
+async def _page(reader: Reader, wanted: FeedPart) -> FeedPage:
+    if reader.viewer.is_anonymous and wanted.feed.kind in PERSONAL_KINDS:
+        return FeedPage([], has_more=False)
+    if _needs_filter(wanted.feed):
+        return await _filtered_page(reader, wanted)
+    page = Page.cut(await _candidates(reader, wanted), wanted.part)
+    return FeedPage(page.items, page.has_more)
+
+
+def _needs_filter(wanted: Feed) -> bool:
+    return wanted.filter != FeedFilter() or (wanted.window is not None and wanted.kind in RANKED_KINDS)
+
+
+async def _candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
+    """Up to `limit + 1` items in reading direction, before any filter."""
+    feed, part = wanted.feed, wanted.part
+    if feed.is_ranked_by_value:
+        return await _ranked_candidates(reader, wanted)
+    if feed.kind in RANKED_KINDS:
+        sort = feeds.RANK_SORTS[feed.order]
+        rows = await reader.rows(feeds.ranked_posts(reader.viewer, feed.order, part))
+    else:
+        sort = feeds.TIME_SORTS[feed.order]
+        part = _within_window(wanted)
+        rows = await reader.rows(feeds.by_time(reader.viewer, feed.kind, feed.order, part))
+    return [Item(row.id, sort.key(row)) for row in rows]
+
+
+def _within_window(wanted: FeedPart) -> Slice:
+    """The slice, ended at the older end by the window, which is a bound like any other in an order by time."""
+    if wanted.feed.window is None:
+        return wanted.part
+    oldest = (wanted.now - wanted.feed.window, 0)
+    if feeds.TIME_SORTS[wanted.feed.order].is_descending:
+        return replace(wanted.part, before=max(wanted.part.before or oldest, oldest))
+    return replace(wanted.part, after=max(wanted.part.after or oldest, oldest))
+
+
+async def _ranked_candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
+    """Items with the keys (value, id, when the ranking began), so that later posts do not move the rest."""
+    feed, part = wanted.feed, wanted.part
+    assert feed.window is not None  # noqa: S101 - `feed` has set it.
+    bound = part.after or part.before
+    until: datetime = wanted.now if bound is None else bound[2]
+    cut = replace(part, after=part.after and part.after[:2], before=part.before and part.before[:2])
+    rows = await reader.rows(feeds.ranked_candidates(reader.viewer, feed.kind, feed.order, cut, until, feed.window))
+    return [Item(row.id, (row.value, row.id, until)) for row in rows]
+
+
+async def _filtered_page(reader: Reader, wanted: FeedPart) -> FeedPage:
+    """Walks the unfiltered feed in chunks and keeps what passes, until the page is full or enough was looked at."""
+    part, feed = wanted.part, wanted.feed
+    since = wanted.now - feed.window if feed.window is not None and feed.kind in RANKED_KINDS else None
+    kept: list[Item] = []
+    looked_at, last, chunk = 0, None, 2 * part.limit
+    while looked_at < MAX_CANDIDATES:
+        here = _continued(part, last, min(chunk, MAX_CANDIDATES - looked_at))
+        candidates = await _candidates(reader, replace(wanted, part=here))
+        batch = candidates[: here.limit]
+        passing = set(await reader.scalars(feeds.passing([item.id for item in batch], feed.filter, since)))
+        kept += [item for item in batch if item.id in passing]
+        if len(kept) > part.limit or len(candidates) <= here.limit:
+            page = Page.cut(kept, part)
+            return FeedPage(page.items, page.has_more)
+        looked_at, last, chunk = looked_at + len(batch), batch[-1].key, CHUNK
+    return FeedPage(kept[::-1] if part.backwards else kept, has_more=True, reached=last)
+
+
+def _continued(part: Slice, last: Key | None, limit: int) -> Slice:
+    if last is None:
+        return replace(part, limit=limit)
+    if part.backwards:
+        return replace(part, limit=limit, before=last, is_inclusive=False)
+    return replace(part, limit=limit, after=last, is_inclusive=False)
+
+
+async def empty_reason(reader: Reader, feed: Feed, part: Slice) -> FeedEmptyReason:
+    """Why this part of the feed holds nothing."""
+    viewer = reader.viewer
+    if viewer.is_anonymous and feed.kind in PERSONAL_KINDS:
+        return FeedEmptyReason.ANONYMOUS
+    if (part.after or part.before) and await has_items(reader, feed):
+        return FeedEmptyReason.END_OF_FEED
+    unfiltered = replace(feed, filter=FeedFilter(), window=feed.window if feed.is_ranked_by_value else None)
+    if unfiltered != feed and await has_items(reader, unfiltered):
+        return FeedEmptyReason.ALL_FILTERED
+    if feed.kind in PERSONAL_KINDS:
+        (follows,) = await reader.scalars(feeds.follows_anything(viewer, feed.kind))
+        return FeedEmptyReason.NO_POSTS if follows else FeedEmptyReason.NO_FOLLOWS
+    return FeedEmptyReason.NO_POSTS
+
+
+async def has_items(reader: Reader, feed: Feed) -> bool:
+    (page,) = await pages(reader, [FeedPart(feed, Slice(1))])
+    return bool(page.items)
+
+
+class Reasons(NamedTuple):
+    """What ties a post to the viewer: whether a followed person wrote it, and which followed tags it has."""
+
+    is_author_followed: bool
+    tag_ids: list[int]
+
+
+async def reasons_by_post_id(reader: Reader, post_ids: list[int]) -> list[Reasons]:
+    """For a viewer who is signed in."""
+    written = set(await reader.scalars(feeds.authors_followed(reader.viewer, post_ids)))
+    tagged: Sequence[object] = await reader.rows(feeds.tags_followed(reader.viewer, post_ids))
+    tags = many_per_key(post_ids, tagged, key=lambda row: row.post_id)  # type: ignore[attr-defined]
+    return [
+        Reasons(post_id in written, [row.tag_id for row in found])  # type: ignore[attr-defined]
+        for post_id, found in zip(post_ids, tags, strict=True)
+    ]

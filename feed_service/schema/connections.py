@@ -1,0 +1,172 @@
+"""Relay connections over keyset pages: what every list of the schema has in common."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+
+from feed_service import paging
+from feed_service.paging import Item, Key, Order, Page, Slice
+from feed_service.schema.context import Context, Info
+
+Node = TypeVar("Node")
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many items from the front, 1 to 100; 20 if neither end is named.")
+]
+After = Annotated[str | None, strawberry.argument(description="Only items after this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many items from the back, 1 to 100.")]
+Before = Annotated[str | None, strawberry.argument(description="Only items before this cursor.")]
+
+
+def requested_slice(
+    context: Context, order: Order, first: int | None, after: str | None, last: int | None, before: str | None
+) -> Slice:
+    """The slice that the four arguments of a connection ask for.
+
+    Raises:
+        BadUserInput: the size is out of bounds, or both ends are named.
+        InvalidCursor: a cursor is not one of this list in this order.
+    """
+    size, backwards = paging.page_size(_given(first), _given(last))
+    start, end = (
+        None if _given(cursor) is None else context.cursors.decode(order, str(cursor)) for cursor in (after, before)
+    )
+    return Slice(size, backwards, start, end)
+
+
+def _given(value: Any) -> Any:  # noqa: ANN401 - an argument of any type.
+    return None if value is strawberry.UNSET else value
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """What an edge type reads: the node's row, its place in the list, and how its cursor is written."""
+
+    node: Any
+    item: Item
+    order: Order
+
+
+@dataclass(frozen=True)
+class ConnectionRow:
+    """What a connection type reads. `has_items` tells whether a slice of the same list holds anything."""
+
+    edges: Sequence[EdgeRow]
+    page: Page[Item]
+    part: Slice
+    order: Order
+    has_items: Callable[[Slice], Awaitable[bool]]
+
+    @property
+    def nodes(self) -> list[Any]:
+        return [edge.node for edge in self.edges]
+
+    @property
+    def start_key(self) -> Key | None:
+        return self.edges[0].item.key if self.edges else None
+
+    @property
+    def end_key(self) -> Key | None:
+        return self.edges[-1].item.key if self.edges else None
+
+    @property
+    def page_info(self) -> "ConnectionRow":
+        return self
+
+
+async def goes_on(connection: ConnectionRow, *, backwards: bool) -> bool:
+    """Whether the list has items before (`backwards`) or after the page; asked of the database only if need be."""
+    if connection.part.backwards == backwards and connection.page.has_more:
+        return True
+    beyond = connection.part.preceding() if backwards else connection.part.following()
+    return beyond is not None and await connection.has_items(beyond)
+
+
+@strawberry.type(description="Where a page stands in its list, exact in both directions.")
+class PageInfo:
+    @strawberry.field(description="Whether there are items after this page.")
+    async def has_next_page(parent: strawberry.Parent[ConnectionRow]) -> bool:
+        return await goes_on(parent, backwards=False)
+
+    @strawberry.field(description="Whether there are items before this page.")
+    async def has_previous_page(parent: strawberry.Parent[ConnectionRow]) -> bool:
+        return await goes_on(parent, backwards=True)
+
+    @strawberry.field(description="The cursor of the first item; null on an empty page.")
+    def start_cursor(parent: strawberry.Parent[ConnectionRow], info: Info) -> str | None:
+        return cursor_at(info, parent.order, parent.start_key)
+
+    @strawberry.field(description="The cursor of the last item; null on an empty page.")
+    def end_cursor(parent: strawberry.Parent[ConnectionRow], info: Info) -> str | None:
+        return cursor_at(info, parent.order, parent.end_key)
+
+
+def cursor_at(info: Info, order: Order, key: Key | None) -> str | None:
+    return None if key is None else info.context.cursors.encode(order, key)
+
+
+def cursor_of(info: Info, edge: EdgeRow) -> str:
+    return info.context.cursors.encode(edge.order, edge.item.key)
+
+
+CURSOR = "Where this item stands: opaque, and good for this list in this order only."
+
+
+@strawberry.type(description="An item of a list and its place in it.")
+class Edge(Generic[Node]):
+    node: Node = strawberry.field(description="The item.")
+
+    @strawberry.field(description=CURSOR)
+    def cursor(parent: strawberry.Parent[EdgeRow], info: Info) -> str:
+        return cursor_of(info, parent)
+
+
+@strawberry.type(description="One page of a list.")
+class Connection(Generic[Node]):
+    edges: list[Edge[Node]] = strawberry.field(description="The items with their cursors.")
+    nodes: list[Node] = strawberry.field(description="The items alone.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands in the list.")
+
+
+@strawberry.type(description="A number that is counted up to a limit only.")
+class CappedCount:
+    value: int = strawberry.field(description="The number, or the limit if there are more.")
+    is_capped: bool = strawberry.field(description="Whether there are more than `value`: shown as 99+.")
+
+
+async def connect(
+    order: Order,
+    part: Slice,
+    load_page: Callable[[Slice], Awaitable[Page[Item]]],
+    load_nodes: Callable[[list[int]], Awaitable[Sequence[Any]]],
+) -> ConnectionRow:
+    """A page of ids made into a page of rows. What was hidden between the two reads is left out."""
+    page = await load_page(part)
+    nodes = await load_nodes([item.id for item in page.items])
+    edges = [EdgeRow(node, item, order) for node, item in zip(nodes, page.items, strict=True) if node is not None]
+
+    async def has_items(beyond: Slice) -> bool:
+        return bool((await load_page(beyond)).items)
+
+    return ConnectionRow(edges, page, part, order, has_items)
+
+
+async def page_under(
+    info: Info,
+    key: Any,  # noqa: ANN401 - the parent's key, as the batch function takes it.
+    batch: Callable[..., Awaitable[Sequence[Page[Item]]]],
+    *args: Any,  # noqa: ANN401 - what the batch function takes between its keys and the slice.
+    order: Order,
+    part: Slice,
+    nodes: Callable[..., Awaitable[Sequence[Any]]],
+) -> ConnectionRow:
+    """The connection of one parent; parents that ask for the same part of the same list share a batch."""
+    loaders = info.context.loaders
+    return await connect(
+        order,
+        part,
+        load_page=lambda wanted: loaders.load(batch, key, *args, wanted),
+        load_nodes=lambda ids: loaders.load_many(nodes, ids),
+    )

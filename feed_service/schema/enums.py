@@ -1,0 +1,104 @@
+"""The words of `vocabulary` as GraphQL enums, each value described."""
+
+from enum import Enum
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from feed_service.vocabulary import CommentOrder, FeedEmptyReason, FeedKind, PostOrder, SearchType, TimeWindow
+
+__all__ = [
+    "CannotCommentReason",
+    "CannotFollowReason",
+    "CommentOrder",
+    "FeedEmptyReason",
+    "FeedKind",
+    "PostOrder",
+    "PostStatus",
+    "SearchType",
+    "TimeWindow",
+]
+
+
+def described(words: type[Enum], description: str, **values: str) -> None:
+    """Make `words` a GraphQL enum. Raises KeyError for a value without a description."""
+    strawberry.enum(words, description=description)
+    definition: StrawberryEnumDefinition = words.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[value.name]
+
+
+described(
+    FeedKind,
+    "Which posts a feed is made of.",
+    HOME="The viewer's own posts and those of followed people and tags.",
+    FOLLOWING_USERS="Posts of followed people only.",
+    FOLLOWING_TAGS="Posts with a followed tag only.",
+    GLOBAL="Everybody's posts.",
+    POPULAR="Everybody's posts by what people do with them.",
+    DISCUSSED="Everybody's posts by their comments.",
+)
+described(
+    PostOrder,
+    "In which order posts come.",
+    NEWEST="Newest first.",
+    OLDEST="Oldest first.",
+    HOT="By likes, commenters and bookmarks, of which one doubling weighs as much as six hours.",
+    TOP="By likes.",
+    MOST_COMMENTED="By number of comments.",
+    NEWEST_ACTIVITY="By the newest comment, or publication where there is none.",
+)
+described(
+    CommentOrder,
+    "In which order comments on the same level come.",
+    TOP="By likes.",
+    NEWEST="Newest first.",
+    OLDEST="Oldest first.",
+)
+described(
+    TimeWindow,
+    "How far back to look.",
+    HOUR="The last hour.",
+    DAY="The last 24 hours.",
+    WEEK="The last 7 days.",
+    MONTH="The last 30 days.",
+    YEAR="The last 365 days.",
+    ALL="Without end.",
+)
+described(
+    SearchType,
+    "What to search for.",
+    POST="Posts, by words in title, tags and text.",
+    USER="People, by user name and display name.",
+    TAG="Tags, by name.",
+)
+described(
+    FeedEmptyReason,
+    "Why a page of a feed has no items.",
+    ANONYMOUS="Nobody is signed in, and this feed is made for a viewer.",
+    NO_FOLLOWS="The viewer follows nothing that could fill this feed.",
+    NO_POSTS="There is nothing to show yet.",
+    ALL_FILTERED="There are posts, but the filter lets none of them pass.",
+    END_OF_FEED="The feed has items, but none in the part that was asked for.",
+)
+
+
+@strawberry.enum(description="Where a post stands.")
+class PostStatus(Enum):
+    DRAFT = strawberry.enum_value("DRAFT", description="Seen by its author alone.")
+    SCHEDULED = strawberry.enum_value("SCHEDULED", description="Seen by its author alone until its time comes.")
+    PUBLISHED = strawberry.enum_value("PUBLISHED", description="Seen by everyone.")
+
+
+@strawberry.enum(description="Why the viewer cannot follow somebody.")
+class CannotFollowReason(Enum):
+    SELF = strawberry.enum_value("SELF", description="One does not follow oneself.")
+    BLOCKING = strawberry.enum_value("BLOCKING", description="The viewer blocks this person.")
+    BLOCKED_BY = strawberry.enum_value("BLOCKED_BY", description="This person blocks the viewer.")
+
+
+@strawberry.enum(description="Why the viewer cannot comment on a post.")
+class CannotCommentReason(Enum):
+    NOT_PUBLISHED = strawberry.enum_value("NOT_PUBLISHED", description="The post is a draft or scheduled.")
+    DELETED = strawberry.enum_value("DELETED", description="The post is deleted.")
+    BLOCKED = strawberry.enum_value("BLOCKED", description="There is a block between the viewer and the author.")

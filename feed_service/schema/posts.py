@@ -1,0 +1,202 @@
+"""Posts, their comments, and what stands between a post and the viewer."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from feed_service import loaders, markdown, models
+from feed_service.errors import BadUserInput
+from feed_service.paging import Slice
+from feed_service.schema.comments import CommentTreeConnection, comment_tree
+from feed_service.schema.connections import (
+    After,
+    Before,
+    Connection,
+    ConnectionRow,
+    First,
+    Last,
+    page_under,
+    requested_slice,
+)
+from feed_service.schema.context import Info
+from feed_service.schema.enums import CannotCommentReason, CommentOrder, PostStatus
+from feed_service.schema.interfaces import Likeable, Node
+from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
+from feed_service.schema.scalars import HTML, Markdown
+from feed_service.schema.stats import PostStats
+
+MAX_EXCERPT = 1_000
+MAX_PREVIEW = 10
+MAX_TREE_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PostAndViewer:
+    """A post, and the row of `viewer_states` about it."""
+
+    post: models.Post
+    state: Any
+
+
+@strawberry.type(description="What stands between the viewer and a post.")
+class PostViewerState:
+    @strawberry.field(description="The viewer likes it.")
+    def has_liked(parent: strawberry.Parent[PostAndViewer]) -> bool:
+        return bool(parent.state.has_liked)
+
+    @strawberry.field(description="The viewer keeps it among the bookmarks.")
+    def has_bookmarked(parent: strawberry.Parent[PostAndViewer]) -> bool:
+        return bool(parent.state.has_bookmarked)
+
+    @strawberry.field(description="The viewer wrote a comment under it.")
+    def has_commented(parent: strawberry.Parent[PostAndViewer]) -> bool:
+        return bool(parent.state.has_commented)
+
+    @strawberry.field(description="Its comments, without those on the other side of a block.")
+    async def visible_comment_count(parent: strawberry.Parent[PostAndViewer], info: Info) -> int:
+        stats = await info.context.loaders.load(loaders.stats.by_post_id, parent.post.id)
+        return max(0, int(stats.comment_count - parent.state.hidden_comment_count))
+
+    @strawberry.field(description="The viewer may comment on it.")
+    def can_comment(parent: strawberry.Parent[PostAndViewer]) -> bool:
+        return not cannot_comment_reasons(parent)
+
+    @strawberry.field(description="Why the viewer may not; empty if `canComment`.")
+    def cannot_comment_reasons(parent: strawberry.Parent[PostAndViewer]) -> list[CannotCommentReason]:
+        return cannot_comment_reasons(parent)
+
+
+def cannot_comment_reasons(parent: PostAndViewer) -> list[CannotCommentReason]:
+    reasons = {
+        CannotCommentReason.NOT_PUBLISHED: status_of(parent.post) is not PostStatus.PUBLISHED,
+        CannotCommentReason.DELETED: parent.post.deleted_at is not None,
+        CannotCommentReason.BLOCKED: parent.state.is_blocked,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+def status_of(post: models.Post) -> PostStatus:
+    """A scheduled post is published by the clock, whether or not a job has seen to it."""
+    if post.status == "draft":
+        return PostStatus.DRAFT
+    return PostStatus.PUBLISHED if post.published_at <= datetime.now(UTC) else PostStatus.SCHEDULED
+
+
+@strawberry.type(description="What people write here.")
+class Post(Node, Likeable):
+    slug: str = strawberry.field(description="Unique, for addresses.")
+    title: str = strawberry.field(description="Plain text.")
+    language: str | None = strawberry.field(description="The language it is written in, as its author said.")
+    created_at: datetime = strawberry.field(description="When it was begun.")
+    edited_at: datetime | None = strawberry.field(description="When it was last edited after publication.")
+    deleted_at: datetime | None = strawberry.field(description="When it was deleted; only moderators see such posts.")
+    version: int = strawberry.field(description="Counts the edits, from 1.")
+    tags: list[LazyTag] = strawberry.field(description="Its tags, by slug.")
+
+    @classmethod
+    def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
+        return isinstance(row, models.Post)
+
+    @strawberry.field(description="The text.")
+    def body(post: strawberry.Parent[models.Post]) -> Markdown:
+        return Markdown(post.body)
+
+    @strawberry.field(description="The text as sanitised HTML.")
+    def body_html(post: strawberry.Parent[models.Post]) -> HTML:
+        return HTML(markdown.body_html(post.body))
+
+    @strawberry.field(description="The beginning of the text without mark-up, cut at a word.")
+    def excerpt(
+        post: strawberry.Parent[models.Post],
+        max_chars: Annotated[int, strawberry.argument(description="How long at most, 1 to 1,000.")] = 280,
+    ) -> str:
+        if not 1 <= max_chars <= MAX_EXCERPT:
+            raise BadUserInput(f"maxChars must be between 1 and {MAX_EXCERPT}.")
+        return markdown.excerpt(post.body, max_chars)
+
+    @strawberry.field(description="Where it stands.")
+    def status(post: strawberry.Parent[models.Post]) -> PostStatus:
+        return status_of(post)
+
+    @strawberry.field(description="When everyone could first see it; null for drafts and scheduled posts.")
+    def published_at(post: strawberry.Parent[models.Post]) -> datetime | None:
+        return post.published_at if status_of(post) is PostStatus.PUBLISHED else None
+
+    @strawberry.field(description="When it will be published; null unless it is scheduled.")
+    def scheduled_for(post: strawberry.Parent[models.Post]) -> datetime | None:
+        return post.published_at if status_of(post) is PostStatus.SCHEDULED else None
+
+    @strawberry.field(graphql_type=LazyUser, description="Who wrote it.")
+    async def author(post: strawberry.Parent[models.Post], info: Info) -> models.User | None:
+        return await info.context.loaders.load(loaders.users.by_id, post.author_id)
+
+    @strawberry.field(graphql_type=LazyCategory | None, description="The section it stands in.")
+    async def category(post: strawberry.Parent[models.Post], info: Info) -> models.Category | None:
+        if post.category_id is None:
+            return None
+        return await info.context.loaders.load(loaders.tags.category_by_id, post.category_id)
+
+    @strawberry.field(graphql_type=PostStats, description="Its public numbers.")
+    async def stats(post: strawberry.Parent[models.Post], info: Info) -> Any:  # noqa: ANN401 - a row.
+        return await info.context.loaders.load(loaders.stats.by_post_id, post.id)
+
+    @strawberry.field(
+        graphql_type=PostViewerState | None,
+        description="What stands between it and the viewer; null if nobody is signed in.",
+    )
+    async def viewer_state(post: strawberry.Parent[models.Post], info: Info) -> PostAndViewer | None:
+        if info.context.viewer.is_anonymous:
+            return None
+        return PostAndViewer(post, await info.context.loaders.load(loaders.viewer_states.by_post_id, post.id))
+
+    @strawberry.field(
+        graphql_type=list[LazyComment], description="A few comments on the post itself, to show beside it."
+    )
+    async def comment_preview(
+        post: strawberry.Parent[models.Post],
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 10.")] = 3,
+        order: CommentOrder = CommentOrder.TOP,
+    ) -> list[models.Comment]:
+        if not 1 <= first <= MAX_PREVIEW:
+            raise BadUserInput(f"first must be between 1 and {MAX_PREVIEW}.")
+        batch = loaders.comments.listed_roots_by_post_id
+        page = await info.context.loaders.load(batch, post.id, order, Slice(first))
+        ids = [item.id for item in page.items]
+        found = await info.context.loaders.load_many(loaders.comments.shown_by_id, ids)
+        return [comment for comment in found if comment is not None and not comment.is_tombstone]
+
+    @strawberry.field(graphql_type=Connection[LazyComment], description="Comments on the post itself.")
+    async def comments(
+        post: strawberry.Parent[models.Post],
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        order: CommentOrder = CommentOrder.TOP,
+    ) -> ConnectionRow:
+        named = loaders.comments.ROOT_ORDERS[order]
+        part = requested_slice(info.context, named, first, after, last, before)
+        batch, nodes = loaders.comments.roots_by_post_id, loaders.comments.shown_by_id
+        return await page_under(info, post.id, batch, order, order=named, part=part, nodes=nodes)
+
+    @strawberry.field(
+        graphql_type=CommentTreeConnection, description="The whole thread depth first, siblings oldest first."
+    )
+    async def comment_tree(
+        post: strawberry.Parent[models.Post],
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        max_depth: Annotated[int, strawberry.argument(description="How many levels, 1 to 100.")] = 8,
+    ) -> ConnectionRow:
+        if not 1 <= max_depth <= MAX_TREE_DEPTH:
+            raise BadUserInput(f"maxDepth must be between 1 and {MAX_TREE_DEPTH}.")
+        order = loaders.comments.tree_order(max_depth)
+        part = requested_slice(info.context, order, first, after, last, before)
+        return await comment_tree(info, post, part, max_depth)
