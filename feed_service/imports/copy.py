@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from feed_service.imports.report import Progress
+
+INFINITY = datetime.max  # noqa: DTZ901 - asyncpg sends exactly this value, without a zone, as infinity.
 
 ROWS_PER_STEP = 20_000
 """How often progress is told; a call per row would cost more than the row."""
@@ -37,15 +40,19 @@ async def copy_rows(
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None  # noqa: S101 - mypy only: a pooled connection has its driver's.
     status: str = await driver.copy_records_to_table(table, columns=list(columns), records=rows)
-    return int(status.split()[-1])
+    return int(status.rsplit(maxsplit=1)[-1])
+
+
+async def new_ids(connection: AsyncConnection, table: str, count: int) -> list[int]:
+    """`count` ascending ids of the table's own sequence."""
+    statement = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
+    return list(await connection.scalars(statement, {"table": table, "count": count}))
 
 
 def counted(rows: Iterable[tuple[Any, ...]], progress: Progress, kind: str, total: int) -> Iterator[tuple[Any, ...]]:
     """The same rows, telling `progress` about every 20,000th and the last."""
-    done = 0
-    for row in rows:
+    for done, row in enumerate(rows, start=1):
         yield row
-        done += 1
         if done % ROWS_PER_STEP == 0:
             progress(kind, min(done, total), total)
     progress(kind, total, total)

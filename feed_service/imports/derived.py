@@ -54,7 +54,9 @@ async def fill(connection: AsyncConnection, table: Any, definition: Numbers, ids
     wanted = definition.cte("wanted")
     in_wanted = exists().where(*(key == wanted.c[key.name] for key in keys))
     gone = delete(table).where(among(keys[0], ids), ~in_wanted).cte("gone")
-    rows = insert(table).from_select(list(wanted.c.keys()), wanted.select())
-    changing = {name: rows.excluded[name] for name in wanted.c.keys() if not table.c[name].primary_key}
+    names = [column.name for column in wanted.c]
+    rows = insert(table).from_select(names, wanted.select())
+    changing = {name: rows.excluded[name] for name in names if not table.c[name].primary_key}
     differs = or_(*(table.c[name].is_distinct_from(value) for name, value in changing.items()))
-    await connection.execute(rows.on_conflict_do_update(index_elements=keys, set_=changing, where=differs).add_cte(gone))
+    filled = rows.on_conflict_do_update(index_elements=keys, set_=changing, where=differs)
+    await connection.execute(filled.add_cte(gone))

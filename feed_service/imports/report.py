@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from feed_service.errors import FeedError
+
 Progress = Callable[[str, int, int], None]
 """Called with (what is being loaded, rows done, rows in all), at most once for some thousands of rows."""
 
@@ -17,6 +19,13 @@ class BadRow:
 
     def __str__(self) -> str:
         return f"{self.file}, line {self.line}: {self.reason}"
+
+
+class RowRefused(FeedError):
+    """A row that cannot be stored, met by an import that was told to stop at the first; nothing was imported."""
+
+    code = "ROW_REFUSED"
+    http_status = 400
 
 
 @dataclass(slots=True)
@@ -46,7 +55,7 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for people: a table of the kinds, what was not used, and whether anything changed."""
-        rows = [("", "read", "written", "skipped", "bad")]
+        rows: list[tuple[str, ...]] = [("", "read", "written", "skipped", "bad")]
         rows += [(name, *map(str, (t.read, t.written, t.skipped, t.bad))) for name, t in self.kinds.items()]
         width = max(len(row[0]) for row in rows)
         table = [f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows]
