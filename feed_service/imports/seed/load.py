@@ -20,6 +20,11 @@ WITH_IDS = ("users", "tags", "categories", "posts", "comments")
 SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '512MB'"
 
 
+CONTINUE_IDS = """
+    SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1), max(id) IS NOT NULL) FROM {table}
+"""
+
+
 async def seed(engine: AsyncEngine, plan: SeedPlan, progress: Progress) -> Report:
     """Fill an empty, migrated database with what `plan` says, numbers and statistics included.
 
@@ -39,9 +44,6 @@ async def seed(engine: AsyncEngine, plan: SeedPlan, progress: Progress) -> Repor
             await connection.execute(text(CONTINUE_IDS.format(table=table)))
     await vacuum(engine)
     return report
-
-
-CONTINUE_IDS = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1), max(id) IS NOT NULL) FROM {table}"
 
 
 async def refuse_unless_empty(connection: AsyncConnection) -> None:
@@ -87,10 +89,10 @@ class Load:
         await self.reactions(reactions.Reactions(plan, written))
 
     async def reactions(self, made: reactions.Reactions) -> None:
-        plan, liked = self.plan, ("user_id", "post_id", "created_at")
+        plan = self.plan
         await self.copy("comments", reactions.COMMENT, made.comments(), plan.comments)
-        await self.copy("post_likes", liked, made.post_likes(self.followed), plan.post_likes)
-        await self.copy("comment_likes", ("user_id", "comment_id", "created_at"), made.comment_likes(), plan.comment_likes)
+        await self.copy("post_likes", reactions.POST_LIKE, made.post_likes(self.followed), plan.post_likes)
+        await self.copy("comment_likes", reactions.COMMENT_LIKE, made.comment_likes(), plan.comment_likes)
         await self.copy("bookmarks", ("user_id", "post_id", "saved_at"), made.bookmarks(), plan.bookmarks)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], total: int) -> None:

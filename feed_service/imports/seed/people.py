@@ -1,14 +1,13 @@
 """Seeded users, tags and categories, and who follows, blocks and mutes whom."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import chain
 from typing import Any
 
 from feed_service.imports.seed.plan import (
     CELEBRITY,
     CELEBRITY_FOLLOWERS,
-    PROLIFIC,
     SPAN,
     VIEWER_TAGS,
     VIEWERS,
@@ -69,7 +68,8 @@ def follows(plan: SeedPlan, blocked: Pairs) -> Iterator[tuple[int, int]]:
     random, size = plan.random("follows"), plan.users
     of_viewers = [min(count, size - 1) for count in VIEWERS.values()]
     fans = min(CELEBRITY_FOLLOWERS, size // 2)
-    fan_ids = {place + 1 for place in distinct(fans, size, lambda: int(random.random() * size), viewers_and_celebrity())}
+    any_place = lambda: int(random.random() * size)  # noqa: E731
+    fan_ids = {place + 1 for place in distinct(fans, size, any_place, viewers_and_celebrity())}
     left = max(0, plan.follows - sum(of_viewers) - fans)
     degrees = of_viewers + shares(left, size - len(VIEWERS), zipf(random, size - len(VIEWERS)), most=size // 2)
     anyone = scattered(zipf(random, size), size)
@@ -107,6 +107,5 @@ def tag_follows(plan: SeedPlan) -> Iterator[tuple[int, int]]:
 def dated(pairs: Iterator[tuple[int, int]], plan: SeedPlan, purpose: str) -> Rows:
     """The pairs with a time each, most of them in the last year, in whole seconds so that some are equal."""
     uniform, span = plan.random(f"{purpose} times").random, SPAN.total_seconds() / 2
-    at: Callable[[float], datetime] = lambda share: plan.until - timedelta(seconds=int(span * share * share))
     for one, other in pairs:
-        yield one, other, at(uniform())
+        yield one, other, plan.until - timedelta(seconds=int(span * uniform() ** 2))

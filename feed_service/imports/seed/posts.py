@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from feed_service.imports.copy import INFINITY
 from feed_service.imports.seed.people import CATEGORIES
 from feed_service.imports.seed.plan import PROLIFIC, PROLIFIC_SHARE, SPAN, SeedPlan
 from feed_service.imports.seed.skew import distinct, scattered, zipf
@@ -27,7 +28,6 @@ POST = (
     "published_at",
     "deleted_at",
 )
-INFINITY = datetime.max  # noqa: DTZ901 - asyncpg sends exactly this value, without a zone, as infinity.
 LANGUAGES = ("en", "en", "en", "de", "fr", "es", "ja", None)
 SAME_TIME = 40
 """Every 40th post carries the time of the one before it."""
@@ -55,10 +55,9 @@ class Posts:
     def authors(self) -> "array[int]":
         random, size = self.plan.random("authors"), self.plan.users
         anyone = scattered(zipf(random, size), size)
-        # An exact share for the prolific author: every fifth post. The others never fall on that author.
-        return array(
-            "q", (PROLIFIC if place % PROLIFIC_SHARE == 0 else other_author(anyone() + 1) for place in range(self.plan.posts))
-        )
+        # Every fifth post is the prolific author's, whom the draw for the others must not meet.
+        others = (other_author(anyone() + 1) for _ in range(self.plan.posts))
+        return array("q", (PROLIFIC if n % PROLIFIC_SHARE == 0 else author for n, author in enumerate(others)))
 
     @cached_property
     def live(self) -> "array[int]":
@@ -66,18 +65,17 @@ class Posts:
         return array("q", (post_id for post_id in range(1, self.plan.posts + 1) if state(post_id) == "live"))
 
     def rows(self) -> Rows:
-        writer, plan = Writer(self.plan.random("posts")), self.plan
+        writer = Writer(self.plan.random("posts"))
         uniform = writer.random.random
         for post_id, (author, time_s) in enumerate(zip(self.authors, self.times_s, strict=True), start=1):
-            created, kind = datetime.fromtimestamp(time_s, UTC), state(post_id)
-            published = self.published_at(post_id)
-            title = writer.title()
+            created, kind, title = datetime.fromtimestamp(time_s, UTC), state(post_id), writer.title()
             slug = f"{title.replace(':', '').replace(' ', '-').lower()}-{post_id}"
             category = None if uniform() < 0.2 else int(uniform() * len(CATEGORIES)) + 1
             language = LANGUAGES[int(uniform() * len(LANGUAGES))]
             status = kind if kind in {"draft", "scheduled"} else "published"
-            deleted = plan.until if kind == "deleted" else None
-            yield post_id, author, category, slug, title, writer.body(), language, status, created, created, published, deleted
+            deleted = self.plan.until if kind == "deleted" else None
+            text = (category, slug, title, writer.body(), language, status)
+            yield post_id, author, *text, created, created, self.published_at(post_id), deleted
 
     def published_at(self, post_id: int) -> datetime:
         kind = state(post_id)

@@ -17,6 +17,8 @@ from feed_service.imports.threads import placed
 Rows = Iterator[tuple[Any, ...]]
 
 COMMENT = ("id", "post_id", "author_id", "parent_id", "reply_to_id", "path", "body", "created_at", "deleted_at")
+POST_LIKE = ("user_id", "post_id", "created_at")
+COMMENT_LIKE = ("user_id", "comment_id", "created_at")
 ROOTS = 0.4
 """The share of comments that answer the post itself."""
 
@@ -24,7 +26,7 @@ DEEP_THREADS = 1_000
 """Under every 1,000th post each comment answers the one before it, so that threads reach the greatest depth."""
 
 REMEMBERED = 20
-"""A comment answers one of the newest 20 under its post."""
+"""A comment answers one of the newest 20 under its post, rather the older of them."""
 
 DELETED_COMMENTS = 50
 """One comment in 50 is deleted, with or without replies."""
@@ -76,10 +78,10 @@ class Reactions:
             return None
         if post_id % DEEP_THREADS == 0:
             return thread[-1]
-        return None if random.random() < ROOTS else thread[int(random.random() * len(thread))]
+        return None if random.random() < ROOTS else thread[int(random.random() ** 2 * len(thread))]
 
     def post_likes(self, feeds: Mapping[int, Collection[int]]) -> Rows:
-        """(user, post, time). `feeds`: the people whom each viewer follows; a viewer likes every third of their posts."""
+        """(user, post, time). `feeds`: whom each viewer follows; a viewer likes every third of their posts."""
         random, live = self.plan.random("post likes"), self.posts.live
         size, draw = self.plan.users, self.popular(random)
         chosen = {user: list(islice(self.feed_places(people), LIKED_FROM_FEED)) for user, people in feeds.items()}
