@@ -1,124 +1,161 @@
-"""From the text of a document to an operation that may run; texts that were seen before are not parsed again."""
+"""From the text of a request to the one operation it runs: parsed, validated and measured once per text."""
 
+import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    IntValueNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
+    StringValueNode,
+    Visitor,
     parse,
     validate,
+    visit,
 )
 
 from feed_service.errors import BadUserInput, FeedError
-from feed_service.execution import limits
+from feed_service.execution.limits import Excess, Limits, Measure, check
+from feed_service.execution.refusals import MAX_ERRORS, ParseFailed, QueryTooCostly, ValidationFailed
 
-MAX_DOCUMENTS = 1_000
-MAX_REMEMBERED_CHARS = 20_000
-MAX_VALIDATION_ERRORS = 5
+MAX_TOKENS = 2_000
+MAX_COMMENTS = 200
+MAX_LENGTH = 100_000
+MAX_OPERATIONS = 5
 
+MAX_KEPT = 1_000
+MAX_KEPT_LENGTH = 20_000
+MAX_KEPT_TOTAL = 500_000
+"""Characters of all kept documents: a parsed one takes about 120 bytes for each (measured 2026-11-21)."""
 
-class ParseFailed(FeedError):
-    """The text is not GraphQL."""
-
-    code = "GRAPHQL_PARSE_FAILED"
-    http_status = 400
-
-
-class ValidationFailed(FeedError):
-    """The document does not fit the schema."""
-
-    code = "GRAPHQL_VALIDATION_FAILED"
-    http_status = 400
-
-
-class RequestError(Exception):
-    """The request cannot be run at all: its errors, each caused by a FeedError."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__(errors[0].message)
-        self.errors = errors
+SUSPECT = re.compile(r"\x00|\\u0000|\\u\{0+\}|\d{400}")
+"""Text that may hold a NUL, which PostgreSQL refuses, or an integer longer than Python reads."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of a valid document within the limits."""
+    """What `Execution.run` takes: a valid document and the operation chosen from it."""
 
     document: DocumentNode
-    node: OperationDefinitionNode
-
-    @property
-    def name(self) -> str | None:
-        return self.node.name.value if self.node.name else None
+    definition: OperationDefinitionNode
+    name: str | None
 
     @property
     def is_query(self) -> bool:
-        return self.node.operation is OperationType.QUERY
+        return self.definition.operation is OperationType.QUERY
+
+
+Checked = DocumentNode | FeedError
 
 
 class Documents:
-    """Valid documents by their text, those used longest ago forgotten first."""
+    """Prepares documents for `schema` and keeps the results of the latest texts, refusals included."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: Limits | None = None) -> None:
         self._schema = schema
-        self._known: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._limits = limits or Limits()
+        self._kept: OrderedDict[str, Checked] = OrderedDict()
+        self._kept_total = 0
 
-    def operation(self, text: str, name: str | None) -> Operation:
-        """The operation `name` of the document, or its only one.
+    def prepare(self, text: str, operation_name: str | None = None) -> Operation:
+        """The operation to run.
 
         Raises:
-            RequestError: the document is wrong or too large, or it is not clear which operation is meant.
+            ParseFailed: `text` is no GraphQL document, or too long a one.
+            ValidationFailed: it does not fit the schema, or `operation_name` does not choose one of its operations.
+            QueryTooCostly: it passes one of the limits.
+            BadUserInput: it holds a character or number that no field takes.
         """
-        return chosen(self._document(text), name)
+        checked = self._checked(text)
+        if isinstance(checked, FeedError):
+            # A copy: a kept exception would gather, and keep alive, the frames of every request that meets it.
+            raise type(checked)(*checked.args)
+        definition = chosen(checked, operation_name)
+        return Operation(checked, definition, definition.name.value if definition.name else None)
 
-    def _document(self, text: str) -> DocumentNode:
-        if text in self._known:
-            self._known.move_to_end(text)
-            return self._known[text]
-        document = self._checked(text)
-        if len(text) <= MAX_REMEMBERED_CHARS:
-            self._known[text] = document
-            if len(self._known) > MAX_DOCUMENTS:
-                self._known.popitem(last=False)
-        return document
-
-    def _checked(self, text: str) -> DocumentNode:
+    def _checked(self, text: str) -> Checked:
+        checked = self._kept.get(text)
+        if checked is not None:
+            self._kept.move_to_end(text)
+            return checked
         try:
-            document = parse(text, max_tokens=limits.MAX_TOKENS)
-        except GraphQLSyntaxError as error:
-            raise RequestError([caused_by(ParseFailed(error.message), error)]) from error
-        errors = validate(self._schema, document, max_errors=MAX_VALIDATION_ERRORS)
-        if errors:
-            raise RequestError([caused_by(ValidationFailed(error.message), error) for error in errors])
-        try:
-            limits.check(document)
-        except FeedError as error:
-            raise refused(error) from error
-        return document
+            checked = checked_document(self._schema, text, self._limits)
+        except FeedError as refusal:
+            checked = refusal
+        if len(text) <= MAX_KEPT_LENGTH:
+            self._keep(text, checked)
+        return checked
+
+    def _keep(self, text: str, checked: Checked) -> None:
+        self._kept[text] = checked
+        self._kept_total += len(text)
+        while len(self._kept) > MAX_KEPT or self._kept_total > MAX_KEPT_TOTAL:
+            oldest, _ = self._kept.popitem(last=False)
+            self._kept_total -= len(oldest)
 
 
-def chosen(document: DocumentNode, name: str | None) -> Operation:
+def checked_document(schema: GraphQLSchema, text: str, limits: Limits) -> DocumentNode:
+    document = parsed(text)
+    if SUSPECT.search(text):
+        visit(document, Literals())
+    check_limits(document, limits)
+    errors = validate(schema, document, max_errors=MAX_ERRORS)
+    if errors:
+        raise ValidationFailed(*errors)
+    return document
+
+
+def parsed(text: str) -> DocumentNode:
+    try:
+        return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS, max_source_length=MAX_LENGTH)
+    except GraphQLSyntaxError as error:
+        raise ParseFailed(error.with_traceback(None)) from None
+
+
+def check_limits(document: DocumentNode, limits: Limits) -> None:
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    named = [node for node in operations if name is None or (node.name and node.name.value == name)]
-    if len(named) == 1:
-        return Operation(document, named[0])
-    if not operations:
-        raise refused(BadUserInput("The document holds no operation."))
-    if name is None:
-        raise refused(BadUserInput("The document holds several operations; operationName must say which one to run."))
-    raise refused(BadUserInput("The document holds no operation of the name given as operationName."))
+    if len(operations) > MAX_OPERATIONS:
+        raise QueryTooCostly(f"The document has {len(operations)} operations; {MAX_OPERATIONS} are allowed.")
+    measure = Measure(fragments_of(document))
+    try:
+        for operation in operations:
+            check(measure.operation(operation), limits)
+    except Excess as excess:
+        raise QueryTooCostly(str(excess)) from None
 
 
-def refused(error: FeedError) -> RequestError:
-    return RequestError([GraphQLError(str(error), original_error=error)])
+def fragments_of(document: DocumentNode) -> Mapping[str, FragmentDefinitionNode]:
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
-def caused_by(cause: FeedError, error: GraphQLError) -> GraphQLError:
-    """`error`, at its place in the document, with `cause` as what it is."""
-    return GraphQLError(
-        error.message, nodes=error.nodes, source=error.source, positions=error.positions, original_error=cause
-    )
+def chosen(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
+    """graphql-core would run the first of several operations for Strawberry; here the request must name one."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if operation_name is None and len(operations) == 1:
+        return operations[0]
+    if operation_name is None:
+        raise ValidationFailed(GraphQLError("Name the operation to run in operationName: the document has several."))
+    for operation in operations:
+        if operation.name and operation.name.value == operation_name:
+            return operation
+    raise ValidationFailed(GraphQLError("The document has no operation of the name given in operationName."))
+
+
+class Literals(Visitor):
+    """Refuses literals that no field takes."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Node) -> None:
+        if "\x00" in node.value:
+            raise BadUserInput("A text in the query holds a NUL character.")
+
+    def enter_int_value(self, node: IntValueNode, *_: Node) -> None:
+        if len(node.value) > 20:
+            raise BadUserInput("A number in the query has more than 20 digits.")

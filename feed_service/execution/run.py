@@ -1,55 +1,137 @@
-"""Runs an operation on the reference executor, within the time that one request may take."""
+"""Runs a prepared operation, within a time, and turns every error into one that the caller may see."""
 
 import asyncio
-import inspect
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
+import strawberry
+from graphql import (
+    ExecutionResult,
+    Executor,
+    GraphQLError,
+    GraphQLFormattedError,
+    GraphQLSchema,
+    execute_root_selection_set,
+)
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.execution import optimized_is_awaitable
 
-from feed_service.errors import FeedError, Timeout, Unavailable
-from feed_service.execution.documents import Operation
+from feed_service.errors import FeedError, Unavailable
+from feed_service.execution.documents import Documents, Operation
+from feed_service.execution.faults import TIMEOUT, revealed
+from feed_service.execution.limits import Limits
+from feed_service.execution.refusals import MAX_ERRORS, OperationRefused, VariablesRefused
 
-TIME_LIMIT_S = 10
+log = logging.getLogger(__name__)
+
+TIME_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """`has_started` is False if the variables did not fit, so that nothing ran and there is no `data` to answer with."""
+class Answer:
+    """An operation that ran. `errors` are those of single fields; `data` is None when one of them left nothing over."""
 
     data: dict[str, Any] | None
-    errors: list[GraphQLError]
-    has_started: bool
+    errors: list[GraphQLFormattedError]
 
 
-async def run(
-    schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any] | None, context: object
-) -> Outcome:
-    try:
-        async with asyncio.timeout(TIME_LIMIT_S):
-            result = execute(
-                schema,
-                operation.document,
-                variable_values=dict(variables or {}),
-                operation_name=operation.name,
-                context_value=context,
-            )
-            if inspect.isawaitable(result):
-                result = await result
-    except TimeoutError:
-        return failed(Timeout(f"The answer took longer than {TIME_LIMIT_S} seconds."))
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # Not this request was cancelled but something it waited for; that must not lose the answer.
-        return failed(Unavailable("A part of the answer was given up. Try again."))
-    assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off.
-    errors = list(result.errors or [])
-    has_started = result.data is not None or any(error.path for error in errors)
-    return Outcome(result.data, errors, has_started)
+class Execution:
+    """Prepares and runs the operations of one schema.
+
+    Strawberry's own `Schema.execute` parses and validates anew for each of its extensions and runs the first of several
+    operations; what it adds to graphql-core's executor are only its extensions, and we use none.
+    """
+
+    def __init__(
+        self, schema: strawberry.Schema, *, limits: Limits | None = None, time_limit_s: float = TIME_LIMIT_S
+    ) -> None:
+        self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the only way to the schema that is executed.
+        self.time_limit_s = time_limit_s
+        self.prepare = Documents(self.schema, limits).prepare
+
+    async def run(self, operation: Operation, *, variables: dict[str, Any], context: object, request_id: str) -> Answer:
+        """The answer, also when fields failed.
+
+        Raises:
+            VariablesRefused: `variables` do not fit the operation; nothing was executed.
+            Timeout: it took longer than one request may.
+            Unavailable: it was interrupted from within.
+        """
+        result = await self._result(self._executor(operation, variables, context))
+        return Answer(result.data, formatted_errors(result.errors or (), request_id))
+
+    def _executor(self, operation: Operation, variables: dict[str, Any], context: object) -> Executor[Any]:
+        executor = Executor.build(
+            self.schema,
+            operation.document,
+            context_value=context,
+            raw_variable_values=variables,
+            operation_name=operation.name,
+            max_coercion_errors=MAX_ERRORS,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # It is a TypeGuard in all but its annotation.
+        )
+        if isinstance(executor, list):
+            raise VariablesRefused(*executor)
+        return executor
+
+    async def _result(self, executor: Executor[Any]) -> ExecutionResult:
+        try:
+            async with asyncio.timeout(self.time_limit_s):
+                result = execute_root_selection_set(executor)
+                return result if isinstance(result, ExecutionResult) else await result
+        except TimeoutError:
+            raise TIMEOUT from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # graphql-core 3.3 cancels the siblings of a failed non-null field, and what they share with other fields
+            # may end cancelled too. Nobody has cancelled this request: it deserves an answer.
+            log.warning("An operation was cancelled from within", exc_info=True)
+            raise Unavailable("The request was interrupted. Please try again.") from None
 
 
-def failed(error: FeedError) -> Outcome:
-    return Outcome(None, [GraphQLError(str(error), original_error=error)], has_started=True)
+def formatted_errors(errors: Iterable[GraphQLError], request_id: str) -> list[GraphQLFormattedError]:
+    """The first errors as the caller sees them. One fault that hit many fields is logged once."""
+    seen: dict[int, FeedError] = {}
+    answers = []
+    for error in list(errors)[:MAX_ERRORS]:
+        cause = root_cause(error)
+        if id(cause) not in seen:
+            seen[id(cause)] = public(cause, request_id)
+        answers.append(formatted(error, seen[id(cause)], request_id))
+    return answers
+
+
+def root_cause(error: GraphQLError) -> BaseException:
+    cause: BaseException = error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def public(cause: BaseException, request_id: str) -> FeedError:
+    """Errors of graphql-core point at the argument they refuse; one without a place tells of a bad value of ours."""
+    if isinstance(cause, StrawberryInputCoercionError) or (isinstance(cause, GraphQLError) and cause.nodes):
+        return VariablesRefused(cause)
+    return revealed(cause, request_id)
+
+
+def formatted(error: GraphQLError, shown: FeedError, request_id: str) -> GraphQLFormattedError:
+    placed = GraphQLError(str(shown), error.nodes, path=error.path, extensions=extensions(shown, request_id))
+    return placed.formatted
+
+
+def refusal_errors(refusal: FeedError, request_id: str) -> list[GraphQLFormattedError]:
+    """The errors of a request that was not executed."""
+    shown = refusal.errors if isinstance(refusal, OperationRefused) else [GraphQLError(str(refusal))]
+    answers = [error.formatted for error in shown[:MAX_ERRORS]]
+    for answer in answers:
+        answer["extensions"] = extensions(refusal, request_id)
+    return answers
+
+
+def extensions(shown: FeedError, request_id: str) -> dict[str, Any]:
+    return {"code": shown.code} | ({"requestId": request_id} if shown.code == "INTERNAL" else {})
