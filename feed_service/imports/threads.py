@@ -1,7 +1,11 @@
 """Where an imported or made-up comment stands in its thread."""
 
+from datetime import UTC, datetime, timedelta
+
 from feed_service import models
 from feed_service.models.comments import MAX_DEPTH, PATH_STEP
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 DEEPEST = MAX_DEPTH * PATH_STEP
 """Bytes of the longest path; who answers a comment there becomes its sibling."""
@@ -17,3 +21,8 @@ def placed(answered: bytes | None, created_at_us: int, comment_id: int) -> tuple
 
 def last_id(path: bytes) -> int:
     return int.from_bytes(path[-PATH_STEP // 2 :], "big")
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exactly: `timestamp()` is a float and would round."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

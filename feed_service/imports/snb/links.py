@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from feed_service.imports.copy import copy_rows
 from feed_service.imports.snb.files import Refused, SnbFiles
 from feed_service.imports.snb.known import Known
-from feed_service.imports.snb.values import EPOCH, moment
+from feed_service.imports.snb.values import moment
+from feed_service.imports.threads import EPOCH
 
 Pair = tuple[int, int, datetime]
 

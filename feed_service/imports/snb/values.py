@@ -1,13 +1,13 @@
 """What the values of an SNB row mean: ids, times, titles."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from feed_service.imports.snb.files import Refused
+from feed_service.imports.threads import EPOCH
 
 IS_ID = re.compile(r"0|[1-9][0-9]{0,18}").fullmatch
 IS_NUMBER = re.compile(r"-?[0-9]{1,18}").fullmatch
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TITLE_CHARACTERS = 80
 
 
@@ -26,10 +26,6 @@ def moment(milliseconds: str) -> datetime:
         return EPOCH + timedelta(milliseconds=int(milliseconds))
     except OverflowError:
         raise Refused(f"{milliseconds} milliseconds are no date") from None
-
-
-def microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def title_of(text: str) -> str:
