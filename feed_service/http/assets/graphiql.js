@@ -1,0 +1,68 @@
+// The page around GraphiQL: the token bar, the example tabs, and the way to /graphql.
+(() => {
+  'use strict';
+
+  const TOKEN = 'feed_service:token';
+  const input = document.getElementById('token');
+  const output = document.getElementById('signed-in');
+
+  async function ask(request, headers = {}) {
+    const token = sessionStorage.getItem(TOKEN);
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: {
+        accept: 'application/graphql-response+json, application/json',
+        'content-type': 'application/json',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      body: JSON.stringify(request),
+    });
+    return response.json();
+  }
+
+  function show(text, isBad = false) {
+    output.textContent = text;
+    output.classList.toggle('bad', isBad);
+  }
+
+  async function showWhoIsSignedIn() {
+    if (!sessionStorage.getItem(TOKEN)) {
+      show('Anonymous');
+      return;
+    }
+    try {
+      const { data, errors } = await ask({ query: '{ viewer { user { username } } }' });
+      const name = data?.viewer?.user?.username;
+      show(name ? `Signed in as ${name}` : (errors?.[0]?.message ?? 'Not signed in'), !name);
+    } catch {
+      show('The service does not answer.', true);
+    }
+  }
+
+  function keepToken() {
+    const token = input.value.trim();
+    if (token) sessionStorage.setItem(TOKEN, token);
+    else sessionStorage.removeItem(TOKEN);
+    showWhoIsSignedIn();
+  }
+
+  async function render() {
+    const examples = await (await fetch(document.body.dataset.examples)).json();
+    ReactDOM.createRoot(document.getElementById('graphiql')).render(
+      React.createElement(GraphiQL, {
+        fetcher: (request, options) => ask(request, options?.headers),
+        defaultTabs: examples.map((query) => ({ query })),
+        defaultEditorToolsVisibility: true,
+        inputValueDeprecation: true,
+        shouldPersistHeaders: false,
+      }),
+    );
+  }
+
+  input.value = sessionStorage.getItem(TOKEN) ?? '';
+  input.addEventListener('change', keepToken);
+  document.getElementById('sign-in').addEventListener('submit', (event) => event.preventDefault());
+  showWhoIsSignedIn();
+  render();
+})();

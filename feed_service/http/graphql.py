@@ -1,0 +1,136 @@
+"""The endpoint: GraphQL over HTTP, by POST and GET, with a GraphQL-shaped JSON answer to whatever comes."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from feed_service.errors import FeedError, Unauthenticated
+from feed_service.execution.faults import revealed
+from feed_service.execution.run import Execution, refusal_errors
+from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
+from feed_service.http.negotiation import GRAPHQL, JSON, answer_type, is_json, prefers_html
+from feed_service.http.refusals import (
+    HttpRefusal,
+    MethodNotAllowed,
+    MutationByGet,
+    NotAcceptable,
+    UnsupportedMediaType,
+)
+from feed_service.viewer import ANONYMOUS, Viewer
+
+log = logging.getLogger(__name__)
+
+ContextFor = Callable[[Viewer], object]
+Authenticate = Callable[[str], Awaitable[Viewer]]
+"""The viewer of a token; raises Unauthenticated for a bad one."""
+
+
+class GraphQLEndpoint:
+    """An ASGI application for one path; it takes every method. `page` answers browsers that open the address."""
+
+    def __init__(
+        self, execution: Execution, *, context_for: ContextFor, authenticate: Authenticate, page: ASGIApp | None = None
+    ) -> None:
+        self.execution = execution
+        self.context_for = context_for
+        self.authenticate = authenticate
+        self.page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if self.page and request.method in {"GET", "HEAD"} and prefers_html(accept_of(request)):
+            await self.page(scope, receive, send)
+            return
+        try:
+            response = await self.response(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def response(self, request: Request) -> Response:
+        media_type = answer_type(accept_of(request))
+        try:
+            return await self._accepted(request, media_type)
+        except ClientDisconnect:
+            raise
+        except Exception as fault:  # noqa: BLE001 - the one place where what nobody foresaw is logged and masked.
+            return refused(request, revealed(fault, request_id(request)), media_type or JSON)
+
+    async def _accepted(self, request: Request, media_type: str | None) -> Response:
+        if media_type is None:
+            raise NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
+        viewer = await self._viewer(request)
+        return await self._answered(request, await graphql_request(request), viewer, media_type)
+
+    async def _viewer(self, request: Request) -> Viewer:
+        """A bad token is refused, never taken for none: the client would think itself signed in."""
+        given = request.headers.getlist("authorization")
+        if not given:
+            return ANONYMOUS
+        scheme, _, token = given[0].partition(" ")
+        if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("The Authorization header must be `Bearer` and a token.")
+        return await self.authenticate(token.strip())
+
+    async def _answered(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media_type: str) -> Response:
+        try:
+            operation = self.execution.prepare(asked.query, asked.operation_name)
+            if request.method == "GET" and not operation.is_query:
+                raise MutationByGet("A mutation must be sent by POST.")
+            answer = await self.execution.run(
+                operation,
+                variables=asked.variables,
+                context=self.context_for(viewer),
+                request_id=request_id(request),
+            )
+        except FeedError as refusal:
+            return refused(request, refusal, media_type, is_graphql=not isinstance(refusal, HttpRefusal))
+        body = {"errors": answer.errors, "data": answer.data} if answer.errors else {"data": answer.data}
+        return json_response(body, media_type)
+
+
+async def graphql_request(request: Request) -> GraphQLRequest:
+    if request.method == "GET":
+        return request_from_query_string(request.scope["query_string"])
+    if request.method != "POST":
+        raise MethodNotAllowed("GraphQL is spoken by POST and GET.")
+    # Browsers send the simple content types to any site without asking: to take JSON alone keeps forged requests out.
+    if not is_json(request.headers.get("content-type")):
+        raise UnsupportedMediaType(f"The body must be {JSON} in UTF-8.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed.")
+    return request_from_json(await read_body(request))
+
+
+def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql: bool = False) -> Response:
+    """A request that was not executed. Older clients expect 200 for whatever lies in the GraphQL they sent."""
+    log.info("request %s: %s", request_id(request), refusal.code)
+    is_legacy_ok = is_graphql and media_type == JSON and refusal.http_status < 500
+    response = json_response(
+        {"errors": refusal_errors(refusal, request_id(request))},
+        media_type,
+        200 if is_legacy_ok else refusal.http_status,
+    )
+    if isinstance(refusal, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, HttpRefusal):
+        response.headers.update(refusal.headers)
+    return response
+
+
+def json_response(body: dict[str, Any], media_type: str, status: int = 200) -> Response:
+    headers = {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Authorization, Accept"}
+    return Response(orjson.dumps(body), status, headers)
+
+
+def accept_of(request: Request) -> str | None:
+    return ", ".join(request.headers.getlist("accept")) or None
+
+
+def request_id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))

@@ -1,0 +1,46 @@
+"""What every answer carries: the id of its request, and headers that keep browsers and caches from guessing."""
+
+import re
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+"""What is taken over from a client or proxy: it is written to the log, and must not be able to forge a line."""
+
+DEFAULTS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Headers:
+    """Pure ASGI. The request id is in `scope["state"]["request_id"]` for everything below."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = new_or_given(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in DEFAULTS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(
+            {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}, receive, send_with_headers
+        )
+
+
+def new_or_given(scope: Scope) -> str:
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
