@@ -44,7 +44,7 @@ class Comment(Base):
             f" AND octet_length(path) BETWEEN {PATH_STEP} AND {PATH_STEP * MAX_DEPTH}",
             name="path",
         ),
-        index("uq_comments_path", "post_id", "path", unique=True, serves="comments.tree"),
+        index("uq_comments_path", "post_id", "path", unique=True, serves="comment_trees.trees"),
         index(
             "ix_comments_roots",
             text("post_id"),

@@ -7,12 +7,15 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from feed_service import models
-from feed_service.queries import stats, visibility
+from feed_service.queries import stats
 from feed_service.queries.stats import Ids, Numbers, among
 
 
 def post_ranks(post_ids: Ids = None) -> Numbers:
-    """`post_rank` from the stored numbers: one row per published post that is not deleted."""
+    """`post_rank` from the stored numbers: posts that are, or by the clock will be, published.
+
+    A scheduled post has its row beforehand, so that it is in every list the moment it falls due.
+    """
     post, numbers = models.Post, models.PostStats
     hot = stats.hot_key(numbers.like_count, numbers.commenter_count, numbers.bookmark_count, post.published_at)
     return (
@@ -25,7 +28,7 @@ def post_ranks(post_ids: Ids = None) -> Numbers:
             func.greatest(post.published_at, numbers.last_comment_at).label("last_activity_at"),
         )
         .join(numbers, numbers.post_id == post.id)
-        .where(among(post.id, post_ids), visibility.post_is_live(), post.status == "published")
+        .where(among(post.id, post_ids), post.status != "draft", post.deleted_at.is_(None))
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, func, select
 
 from feed_service import models
 from feed_service.queries.batches import is_any
@@ -16,4 +16,4 @@ def by_ids(viewer: Viewer, user_ids: Sequence[int]) -> Select[models.User]:
 
 def by_usernames(viewer: Viewer, usernames: Sequence[str]) -> Select[models.User]:
     """`usernames` in lower case; upper and lower case are one name."""
-    return select(models.User).where(is_any(func.lower(models.User.username), usernames), user_accessible_to(viewer))
+    return select(models.User).where(is_any(func.lower(models.User.username, type_=Text), usernames), user_accessible_to(viewer))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -100,7 +100,7 @@ class Comment(Node, Likeable):
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        order: CommentOrder = CommentOrder.TOP,
+        order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
     ) -> ConnectionRow:
         named = loaders.comments.REPLY_ORDERS[order]
         part = requested_slice(info.context, named, first, after, last, before)

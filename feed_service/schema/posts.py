@@ -158,7 +158,7 @@ class Post(Node, Likeable):
         post: strawberry.Parent[models.Post],
         info: Info,
         first: Annotated[int, strawberry.argument(description="How many, 1 to 10.")] = 3,
-        order: CommentOrder = CommentOrder.TOP,
+        order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
     ) -> list[models.Comment]:
         if not 1 <= first <= MAX_PREVIEW:
             raise BadUserInput(f"first must be between 1 and {MAX_PREVIEW}.")
@@ -176,7 +176,7 @@ class Post(Node, Likeable):
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        order: CommentOrder = CommentOrder.TOP,
+        order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
     ) -> ConnectionRow:
         named = loaders.comments.ROOT_ORDERS[order]
         part = requested_slice(info.context, named, first, after, last, before)

@@ -71,7 +71,7 @@ class Tag(Node):
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        order: PostOrder = PostOrder.NEWEST,
+        order: Annotated[PostOrder, strawberry.argument(description="In which order.")] = PostOrder.NEWEST,
     ) -> ConnectionRow:
         named = allowed_order(order, loaders.posts.TAG_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)

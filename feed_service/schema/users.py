@@ -1,7 +1,7 @@
 """Users, their lists, and what stands between them and the viewer."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -105,7 +105,7 @@ class User(Node):
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        order: PostOrder = PostOrder.NEWEST,
+        order: Annotated[PostOrder, strawberry.argument(description="In which order.")] = PostOrder.NEWEST,
     ) -> ConnectionRow:
         named = allowed_order(order, loaders.posts.AUTHOR_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)
