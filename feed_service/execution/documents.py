@@ -22,9 +22,9 @@ from graphql import (
     visit,
 )
 
-from feed_service.errors import BadUserInput, FeedError
+from feed_service.errors import BadUserInput, FeedError, QueryTooCostly
 from feed_service.execution.limits import Excess, Limits, Measure, check
-from feed_service.execution.refusals import MAX_ERRORS, ParseFailed, QueryTooCostly, ValidationFailed
+from feed_service.execution.refusals import MAX_ERRORS, ParseFailed, ValidationFailed
 
 MAX_TOKENS = 2_000
 MAX_COMMENTS = 200
@@ -42,7 +42,7 @@ SUSPECT = re.compile(r"\x00|\\u0000|\\u\{0+\}|\d{400}")
 
 @dataclass(frozen=True)
 class Operation:
-    """What `Execution.run` takes: a valid document and the operation chosen from it."""
+    """What `run` takes: a valid document and the operation chosen from it."""
 
     document: DocumentNode
     definition: OperationDefinitionNode

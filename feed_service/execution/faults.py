@@ -5,8 +5,7 @@ import logging
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from feed_service.errors import FeedError, Timeout, Unavailable
-from feed_service.execution.refusals import Overloaded
+from feed_service.errors import FeedError, Overloaded, Timeout, Unavailable
 
 log = logging.getLogger(__name__)
 

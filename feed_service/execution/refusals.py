@@ -10,20 +10,6 @@ MAX_ERRORS = 5
 """Errors in one answer; the rest is left out, in answers and logs alike."""
 
 
-class Overloaded(FeedError):
-    """No connection became free in time; the request can be sent again a little later."""
-
-    code = "OVERLOADED"
-    http_status = 503
-
-
-class QueryTooCostly(FeedError):
-    """The operation asks for more than one request may."""
-
-    code = "QUERY_TOO_COSTLY"
-    http_status = 400
-
-
 class OperationRefused(FeedError):
     """The operation cannot be run: `errors` say where and why. Nothing was executed."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import strawberry
 from graphql import (
     ExecutionResult,
     Executor,
@@ -19,9 +18,8 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 
 from feed_service.errors import FeedError, Unavailable
-from feed_service.execution.documents import Documents, Operation
+from feed_service.execution.documents import Operation
 from feed_service.execution.faults import TIMEOUT, revealed
-from feed_service.execution.limits import Limits
 from feed_service.execution.refusals import MAX_ERRORS, OperationRefused, VariablesRefused
 
 log = logging.getLogger(__name__)
@@ -37,60 +35,55 @@ class Answer:
     errors: list[GraphQLFormattedError]
 
 
-class Execution:
-    """Prepares and runs the operations of one schema.
+async def run(
+    schema: GraphQLSchema,
+    operation: Operation,
+    *,
+    variables: dict[str, Any],
+    context: object,
+    request_id: str,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> Answer:
+    """The answer, also when fields failed.
 
-    Strawberry's own `Schema.execute` parses and validates anew for each of its extensions and runs the first of several
-    operations; what it adds to graphql-core's executor are only its extensions, and we use none.
+    `schema` is the graphql-core schema inside Strawberry's. `strawberry.Schema.execute` would parse and validate again,
+    and run the first of several operations; what it adds is for its extensions, and we have none.
+
+    Raises:
+        VariablesRefused: `variables` do not fit the operation; nothing was executed.
+        Timeout: it took longer than one request may.
+        Unavailable: it was interrupted from within.
     """
+    executor = Executor.build(
+        schema,
+        operation.document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation.name,
+        max_coercion_errors=MAX_ERRORS,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # It is a TypeGuard in all but its annotation.
+    )
+    if isinstance(executor, list):
+        raise VariablesRefused(*executor)
+    result = await result_of(executor, time_limit_s)
+    return Answer(result.data, formatted_errors(result.errors or (), request_id))
 
-    def __init__(
-        self, schema: strawberry.Schema, *, limits: Limits | None = None, time_limit_s: float = TIME_LIMIT_S
-    ) -> None:
-        self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the only way to the schema that is executed.
-        self.time_limit_s = time_limit_s
-        self.prepare = Documents(self.schema, limits).prepare
 
-    async def run(self, operation: Operation, *, variables: dict[str, Any], context: object, request_id: str) -> Answer:
-        """The answer, also when fields failed.
-
-        Raises:
-            VariablesRefused: `variables` do not fit the operation; nothing was executed.
-            Timeout: it took longer than one request may.
-            Unavailable: it was interrupted from within.
-        """
-        result = await self._result(self._executor(operation, variables, context))
-        return Answer(result.data, formatted_errors(result.errors or (), request_id))
-
-    def _executor(self, operation: Operation, variables: dict[str, Any], context: object) -> Executor[Any]:
-        executor = Executor.build(
-            self.schema,
-            operation.document,
-            context_value=context,
-            raw_variable_values=variables,
-            operation_name=operation.name,
-            max_coercion_errors=MAX_ERRORS,
-            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # It is a TypeGuard in all but its annotation.
-        )
-        if isinstance(executor, list):
-            raise VariablesRefused(*executor)
-        return executor
-
-    async def _result(self, executor: Executor[Any]) -> ExecutionResult:
-        try:
-            async with asyncio.timeout(self.time_limit_s):
-                result = execute_root_selection_set(executor)
-                return result if isinstance(result, ExecutionResult) else await result
-        except TimeoutError:
-            raise TIMEOUT from None
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # graphql-core 3.3 cancels the siblings of a failed non-null field, and what they share with other fields
-            # may end cancelled too. Nobody has cancelled this request: it deserves an answer.
-            log.warning("An operation was cancelled from within", exc_info=True)
-            raise Unavailable("The request was interrupted. Please try again.") from None
+async def result_of(executor: Executor[Any], time_limit_s: float) -> ExecutionResult:
+    try:
+        async with asyncio.timeout(time_limit_s):
+            result = execute_root_selection_set(executor)
+            return result if isinstance(result, ExecutionResult) else await result
+    except TimeoutError:
+        raise TIMEOUT from None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # graphql-core 3.3 cancels the siblings of a failed non-null field, and what they share with other fields
+        # may end cancelled too. Nobody has cancelled this request: it deserves an answer.
+        log.warning("An operation was cancelled from within", exc_info=True)
+        raise Unavailable("The request was interrupted. Please try again.") from None
 
 
 def formatted_errors(errors: Iterable[GraphQLError], request_id: str) -> list[GraphQLFormattedError]:

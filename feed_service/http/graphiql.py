@@ -5,15 +5,18 @@ import logging
 import re
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import orjson
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from feed_service.errors import NotFound
+from feed_service.http.negotiation import accept_of, prefers_html
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,34 @@ class Asset:
         return cls(content, TYPES[Path(name).suffix], hashlib.sha256(content).hexdigest()[:16])
 
 
+class PageOr:
+    """GraphiQL for browsers that open the address, and `endpoint` for everything else."""
+
+    def __init__(self, endpoint: ASGIApp) -> None:
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_page = scope["method"] in {"GET", "HEAD"} and prefers_html(accept_of(Headers(scope=scope)))
+        await (graphiql().response() if is_page else self.endpoint)(scope, receive, send)
+
+
+def page_or(endpoint: ASGIApp) -> PageOr:
+    return PageOr(endpoint)
+
+
+async def home(_: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+async def asset(request: Request) -> Response:
+    return graphiql().asset(request.path_params["name"], request.query_params.get("v"))
+
+
+@cache
+def graphiql() -> "GraphiQL":
+    return GraphiQL()
+
+
 class GraphiQL:
     """Reads everything once. Only what is in `assets` is served, whatever the address says."""
 
@@ -59,18 +90,17 @@ class GraphiQL:
             log.warning(HOW_TO_GET_IT_OFFLINE)
             self.html, self.policy = page_from_cdn()
 
-    async def page(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def response(self) -> Response:
         headers = {"Content-Security-Policy": self.policy, "Vary": "Authorization, Accept"}
-        await HTMLResponse(self.html, headers=headers)(scope, receive, send)
+        return HTMLResponse(self.html, headers=headers)
 
-    async def asset(self, request: Request) -> Response:
-        asset = self.assets.get(request.path_params["name"])
-        if asset is None:
-            return Response(status_code=NotFound.http_status)
+    def asset(self, name: str, version: str | None) -> Response:
+        found = self.assets.get(name)
+        if found is None:
+            raise HTTPException(404)
         # The page names each file with its version, so that a browser never has to ask again.
-        is_named = request.query_params.get("v") == asset.version
-        lifetime = "public, max-age=31536000, immutable" if is_named else "no-cache"
-        return Response(asset.content, headers={"Cache-Control": lifetime}, media_type=asset.media_type)
+        lifetime = "public, max-age=31536000, immutable" if version == found.version else "no-cache"
+        return Response(found.content, headers={"Cache-Control": lifetime}, media_type=found.media_type)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+from graphql import GraphQLSchema
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from feed_service.errors import FeedError, Unauthenticated
+from feed_service.execution.documents import Documents
 from feed_service.execution.faults import revealed
-from feed_service.execution.run import Execution, refusal_errors
+from feed_service.execution.run import TIME_LIMIT_S, refusal_errors, run
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
-from feed_service.http.negotiation import GRAPHQL, JSON, answer_type, is_json, prefers_html
+from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
 from feed_service.http.refusals import (
     HttpRefusal,
     MethodNotAllowed,
@@ -25,35 +27,38 @@ from feed_service.viewer import ANONYMOUS, Viewer
 
 log = logging.getLogger(__name__)
 
-ContextFor = Callable[[Viewer], object]
-Authenticate = Callable[[str], Awaitable[Viewer]]
-"""The viewer of a token; raises Unauthenticated for a bad one."""
-
 
 class GraphQLEndpoint:
-    """An ASGI application for one path; it takes every method. `page` answers browsers that open the address."""
+    """An ASGI application for one path; it takes every method.
+
+    `viewer_of` gives the viewer of a token, and raises Unauthenticated for a bad one; `context_of` makes what resolvers
+    find as `info.context`, new for each request.
+    """
 
     def __init__(
-        self, execution: Execution, *, context_for: ContextFor, authenticate: Authenticate, page: ASGIApp | None = None
+        self,
+        schema: GraphQLSchema,
+        documents: Documents,
+        viewer_of: Callable[[str], Awaitable[Viewer]],
+        context_of: Callable[[Viewer], object],
+        *,
+        time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
-        self.execution = execution
-        self.context_for = context_for
-        self.authenticate = authenticate
-        self.page = page
+        self.schema = schema
+        self.documents = documents
+        self.viewer_of = viewer_of
+        self.context_of = context_of
+        self.time_limit_s = time_limit_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if self.page and request.method in {"GET", "HEAD"} and prefers_html(accept_of(request)):
-            await self.page(scope, receive, send)
-            return
         try:
-            response = await self.response(request)
+            response = await self.response(Request(scope, receive))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
     async def response(self, request: Request) -> Response:
-        media_type = answer_type(accept_of(request))
+        media_type = answer_type(accept_of(request.headers))
         try:
             return await self._accepted(request, media_type)
         except ClientDisconnect:
@@ -75,18 +80,20 @@ class GraphQLEndpoint:
         scheme, _, token = given[0].partition(" ")
         if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("The Authorization header must be `Bearer` and a token.")
-        return await self.authenticate(token.strip())
+        return await self.viewer_of(token.strip())
 
     async def _answered(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media_type: str) -> Response:
         try:
-            operation = self.execution.prepare(asked.query, asked.operation_name)
+            operation = self.documents.prepare(asked.query, asked.operation_name)
             if request.method == "GET" and not operation.is_query:
                 raise MutationByGet("A mutation must be sent by POST.")
-            answer = await self.execution.run(
+            answer = await run(
+                self.schema,
                 operation,
                 variables=asked.variables,
-                context=self.context_for(viewer),
+                context=self.context_of(viewer),
                 request_id=request_id(request),
+                time_limit_s=self.time_limit_s,
             )
         except FeedError as refusal:
             return refused(request, refusal, media_type, is_graphql=not isinstance(refusal, HttpRefusal))
@@ -126,10 +133,6 @@ def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql
 def json_response(body: dict[str, Any], media_type: str, status: int = 200) -> Response:
     headers = {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Authorization, Accept"}
     return Response(orjson.dumps(body), status, headers)
-
-
-def accept_of(request: Request) -> str | None:
-    return ", ".join(request.headers.getlist("accept")) or None
 
 
 def request_id(request: Request) -> str:

@@ -16,7 +16,7 @@ DEFAULTS = {
 }
 
 
-class Headers:
+class SafeHeaders:
     """Pure ASGI. The request id is in `scope["state"]["request_id"]` for everything below."""
 
     def __init__(self, app: ASGIApp) -> None:

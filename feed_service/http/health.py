@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 IsCurrent = Callable[[], Awaitable[bool]]
+Endpoint = Callable[[Request], Awaitable[JSONResponse]]
 
 
-def health_routes(is_current: IsCurrent) -> list[Route]:
+def readyz(is_current: IsCurrent) -> Endpoint:
     """`is_current` says whether the migrations are applied, and raises when the database cannot be reached."""
 
     async def ready(_: Request) -> JSONResponse:
@@ -22,8 +22,8 @@ def health_routes(is_current: IsCurrent) -> list[Route]:
             return JSONResponse({"status": "The database needs `feed-service migrate`."}, 503)
         return JSONResponse({"status": "ok"})
 
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+    return ready
 
 
-async def alive(_: Request) -> JSONResponse:
+async def healthz(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from starlette.datastructures import Headers
+
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 HTML = "text/html"
@@ -26,6 +28,10 @@ def answer_type(accept: str | None) -> str | None:
     if rank[GRAPHQL] == rank[JSON]:
         return GRAPHQL if rank[GRAPHQL][1] == 2 else JSON
     return max(rank, key=lambda offer: rank[offer])
+
+
+def accept_of(headers: Headers) -> str | None:
+    return ", ".join(headers.getlist("accept")) or None
 
 
 def prefers_html(accept: str | None) -> bool:
