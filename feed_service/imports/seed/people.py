@@ -53,7 +53,7 @@ def categories() -> Rows:
 
 
 def between_users(plan: SeedPlan, purpose: str, total: int) -> Pairs:
-    """Pairs of different people: blocks and mutes."""
+    """Pairs of different people, for blocks and mutes; nobody blocks the celebrity."""
     random = plan.random(purpose)
     pairs: Pairs = set()
     while len(pairs) < total:
@@ -64,12 +64,16 @@ def between_users(plan: SeedPlan, purpose: str, total: int) -> Pairs:
 
 
 def follows(plan: SeedPlan, blocked: Pairs) -> Iterator[tuple[int, int]]:
-    """(follower, followee), by follower: the viewers' fixed numbers, the celebrity's followers, the rest skewed."""
+    """(follower, followee), by follower: the viewers' fixed numbers, the celebrity's followers, the rest skewed.
+
+    The fixed ones are made even if the plan asks for fewer.
+    """
     random, size = plan.random("follows"), plan.users
-    of_viewers = [min(count, size - 1) for count in VIEWERS.values()]
+    of_viewers = [min(count, size - 2) for count in VIEWERS.values()]
     fans = min(CELEBRITY_FOLLOWERS, size // 2)
-    any_place = lambda: int(random.random() * size)  # noqa: E731
-    fan_ids = {place + 1 for place in distinct(fans, size, any_place, viewers_and_celebrity())}
+    # Whose follows are fixed, the first few, is no fan.
+    fan_places = distinct(fans, size, lambda: int(random.random() * size), range(CELEBRITY))
+    fan_ids = {place + 1 for place in fan_places}
     left = max(0, plan.follows - sum(of_viewers) - fans)
     degrees = of_viewers + shares(left, size - len(VIEWERS), zipf(random, size - len(VIEWERS)), most=size // 2)
     anyone = scattered(zipf(random, size), size)
@@ -78,13 +82,8 @@ def follows(plan: SeedPlan, blocked: Pairs) -> Iterator[tuple[int, int]]:
         excluded = {follower - 1, CELEBRITY - 1, *(user - 1 for user in apart.get(follower, ()))}
         for followee in distinct(degree, size, anyone, excluded):
             yield follower, followee + 1
-        if follower in fan_ids and CELEBRITY not in apart.get(follower, ()):
+        if follower in fan_ids:
             yield follower, CELEBRITY
-
-
-def viewers_and_celebrity() -> range:
-    """The places of those whose follows are fixed."""
-    return range(CELEBRITY)
 
 
 def hidden_from(blocked: Pairs) -> dict[int, set[int]]:

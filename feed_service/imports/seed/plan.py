@@ -61,7 +61,7 @@ class SeedPlan:
     @property
     def comment_likes(self) -> int:
         """Of all likes, those of comments."""
-        return self.likes // 8 if self.comments else 0
+        return min(self.likes // 8, self.users * self.comments // 4)
 
     @property
     def post_likes(self) -> int:

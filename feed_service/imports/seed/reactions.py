@@ -84,7 +84,8 @@ class Reactions:
         """(user, post, time). `feeds`: whom each viewer follows; a viewer likes every third of their posts."""
         random, live = self.plan.random("post likes"), self.posts.live
         size, draw = self.plan.users, self.popular(random)
-        chosen = {user: list(islice(self.feed_places(people), LIKED_FROM_FEED)) for user, people in feeds.items()}
+        most = min(LIKED_FROM_FEED, self.plan.post_likes // 10)
+        chosen = {user: list(islice(self.feed_places(people), most)) for user, people in feeds.items()}
         left = max(0, self.plan.post_likes - sum(map(len, chosen.values())))
         counts = shares(left, size, scattered(zipf(random, size), size), most=max(1, len(live) // 2))
         for user, count in enumerate(counts, start=1):

@@ -18,7 +18,7 @@ def zipf(random: Random, size: int, *, shift: int = 50) -> Callable[[], int]:
 
 def scattered(draw: Callable[[], int], size: int) -> Callable[[], int]:
     """The same skew, with the often drawn ones anywhere among 0 … size - 1 instead of in front."""
-    step = next(prime for prime in (STEP, 7_927, 7_933) if size % prime)
+    step = next((prime for prime in (STEP, 7_927, 7_933) if size % prime), 1)
     return lambda: draw() * step % size
 
 
