@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from feed_service import models
 from feed_service.database import create_engine
 from feed_service.imports.derived import EVERYTHING, refill
+
+Row = TypeVar("Row")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
@@ -25,7 +27,7 @@ class World:
         self.engine = engine
         self._number = count(1)
 
-    async def add(self, row: Any) -> Any:  # noqa: ANN401 - a row of any table, with its id.
+    async def add(self, row: Row) -> Row:
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             session.add(row)
         return row

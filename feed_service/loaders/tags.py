@@ -22,7 +22,8 @@ async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Tag | None]:
     return one_per_key(slugs, await reader.scalars(tags.by_slugs(slugs)), key=lambda tag: tag.slug)
 
 
-async def all_categories(reader: Reader, keys: list[None]) -> list[list[models.Category]]:
+async def all_categories(reader: Reader, keys: list[bool]) -> list[list[models.Category]]:
+    """The same list for every key, of which there is one."""
     rows = list(await reader.scalars(tags.all_categories()))
     return [rows for _ in keys]
 

@@ -149,7 +149,8 @@ class PostSearch(Base):
 
 
 class PostRank(Base):
-    """The numbers by which lists of posts are ordered: an indexed copy of `post_stats`, one row per published post.
+    """The numbers by which lists of posts are ordered: an indexed copy of `post_stats`, one row per post that is
+    or will be published.
 
     `post_stats` itself carries no index on a counter, so that a like stays a HOT update there.
     """

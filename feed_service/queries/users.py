@@ -16,4 +16,5 @@ def by_ids(viewer: Viewer, user_ids: Sequence[int]) -> Select[models.User]:
 
 def by_usernames(viewer: Viewer, usernames: Sequence[str]) -> Select[models.User]:
     """`usernames` in lower case; upper and lower case are one name."""
-    return select(models.User).where(is_any(func.lower(models.User.username, type_=Text), usernames), user_accessible_to(viewer))
+    username = func.lower(models.User.username, type_=Text)
+    return select(models.User).where(is_any(username, usernames), user_accessible_to(viewer))

@@ -1,5 +1,6 @@
 """Feeds: pages of posts that say why each post is there, and why there are none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -166,8 +167,8 @@ class FeedEdge:
         return await reason_of(info, edge.feed.kind, edge.node)
 
     @strawberry.field(
-        description="The place in the feed as text of fixed width, so that clients can merge pages: in the order NEWEST "
-        "a later post has the greater text."
+        description="The place in the feed as text of fixed width, so that clients can merge pages: in the order "
+        "NEWEST a later post has the greater text."
     )
     def position(edge: strawberry.Parent[FeedEdgeRow]) -> str:
         return edge.feed.cursor_order.sortable(edge.item.key)
@@ -249,7 +250,7 @@ def feed_of(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter | None) 
     return loaders.feeds.feed(kind, order, found, wanted.window or None)
 
 
-def values(given: list[str] | None) -> tuple[str, ...] | None:
+def values(given: Sequence[str] | None) -> tuple[str, ...] | None:
     """A list of a filter; leaving it out, or null, lets everything pass."""
     if given is None or given is strawberry.UNSET:
         return None

@@ -10,7 +10,6 @@ from feed_service.schema.connections import (
     CURSOR,
     After,
     Before,
-    Connection,
     ConnectionRow,
     EdgeRow,
     First,

@@ -86,7 +86,7 @@ class Query:
 
     @strawberry.field(graphql_type=list[Category], description="The sections of the site, in their order.")
     async def categories(self, info: Info) -> list[models.Category]:
-        return await info.context.loaders.load(loaders.tags.all_categories, "all")
+        return await info.context.loaders.load(loaders.tags.all_categories, True)
 
     @strawberry.field(graphql_type=Category | None, description="A section of the site; null if there is none.")
     async def category(self, info: Info, slug: Slug) -> models.Category | None:
@@ -94,9 +94,9 @@ class Query:
 
     @strawberry.field(
         graphql_type=FeedConnection,
-        description="A feed. HOME, FOLLOWING_USERS, FOLLOWING_TAGS and GLOBAL come in the orders NEWEST (their own) and "
-        "OLDEST, and in HOT and TOP among the newest 2,000 posts of a window up to WEEK; POPULAR in HOT (its own) and "
-        "TOP; DISCUSSED in NEWEST_ACTIVITY (its own) and MOST_COMMENTED.",
+        description="A feed. HOME, FOLLOWING_USERS, FOLLOWING_TAGS and GLOBAL come in the orders NEWEST (their own) "
+        "and OLDEST, and in HOT and TOP among the newest 2,000 posts of a window up to WEEK; POPULAR in HOT (its own) "
+        "and TOP; DISCUSSED in NEWEST_ACTIVITY (its own) and MOST_COMMENTED.",
     )
     async def feed(
         self,

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import NewType
 
 import strawberry
-from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
 Markdown = NewType("Markdown", str)

@@ -15,7 +15,7 @@ class PostStats:
     view_count: int = strawberry.field(description="Views, each viewer counted once an hour.")
     unique_commenter_count: int = strawberry.field(description="People with at least one comment under it.")
     hot_key: float = strawberry.field(
-        description="The order HOT: log2(1 + likes + 2 × commenters + 3 × bookmarks) + hours since 1970 / 6."
+        description="The order HOT: log2(1 + likes + 2 commenters + 3 bookmarks) + hours since 1970 / 6."
     )
     last_activity_at: datetime = strawberry.field(description="When it was last commented on, or published.")
     as_of: datetime = strawberry.field(description=AS_OF)

@@ -13,14 +13,16 @@ from tests.world import World, world_on
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FEED = """query ($first: Int!) { feed(kind: HOME, first: $first) {
-    edges { cursor position reason { ... on FollowedAuthor { author { username } tags { slug } } ... on OwnPost { tags { slug } } }
+    edges { cursor position
+      reason { ... on FollowedAuthor { author { username } tags { slug } } ... on OwnPost { tags { slug } } }
       node { id title bodyHtml excerpt slug status likeCount viewerHasLiked
         author { username stats { postCount } viewerState { isFollowing } followers(first: 2) { nodes { username } } }
         category { name } tags { name postCount viewerIsFollowing trendScore related { name } }
         stats { likeCount commentCount hotKey } viewerState { hasLiked hasCommented visibleCommentCount canComment }
         likers(first: 2) { nodes { username } pageInfo { hasNextPage } }
         commentPreview(first: 2) { body author { username } likeCount viewerHasLiked }
-        comments(first: 2) { nodes { body parent { id } replyCount post { id } replies(first: 2) { nodes { body author { username } } } } }
+        comments(first: 2) { nodes { body parent { id } replyCount post { id }
+          replies(first: 2) { nodes { body author { username } } } } }
         commentTree(first: 3) { edges { depth moreReplies { value } node { body author { username } } } }
       } }
     pageInfo { hasNextPage hasPreviousPage } count { value } } }"""
@@ -82,7 +84,8 @@ async def test_more_people_cost_no_more_statements(crowd: Crowd) -> None:
 async def test_a_feed_of_the_front_page_costs_eight_statements(crowd: Crowd) -> None:
     """Page, posts, their tags, authors, stats, viewer states, previews, and the previews' comments with authors."""
     query = """{ feed(kind: FOLLOWING_USERS, first: 10) { edges { cursor node { id title createdAt
-        author { username } tags { name } stats { likeCount } viewerState { hasLiked } commentPreview { body } } } } }"""
+        author { username } tags { name } stats { likeCount } viewerState { hasLiked }
+        commentPreview { body } } } } }"""
     crowd.api.statements.clear()
     await crowd.api(query, crowd.people[0])
     assert len(crowd.api.statements) <= 8, "\n\n".join(crowd.api.statements)

@@ -101,7 +101,8 @@ LISTED = {"public": UNBLOCKED, "due": UNBLOCKED}
 @pytest.mark.parametrize("viewer", VIEWERS)
 async def test_who_may_open_a_post(town: Town, viewer: str, post: str) -> None:
     query = """query ($id: ID!, $slug: String!) {
-        node(id: $id) { id } nodes(ids: [$id]) { id } byId: post(by: {id: $id}) { id } bySlug: post(by: {slug: $slug}) { id }
+        node(id: $id) { id } nodes(ids: [$id]) { id }
+        byId: post(by: {id: $id}) { id } bySlug: post(by: {slug: $slug}) { id }
     }"""
     row = town.posts[post]
     found = await town.api(query, town.viewer(viewer), id=global_id(row), slug=row.slug)
@@ -219,7 +220,8 @@ async def test_lists_of_people_leave_out_the_hidden_and_the_blocked(town: Town) 
 
 
 async def test_a_blocked_person_is_still_found_by_name_so_that_the_block_can_be_lifted(town: Town) -> None:
-    query = '{ user(by: {username: "ANN"}) { username viewerState { isBlocking isBlockedBy canFollow cannotFollowReasons } } }'
+    query = """{ user(by: {username: "ANN"}) { username
+        viewerState { isBlocking isBlockedBy canFollow cannotFollowReasons } } }"""
     found = await town.api(query, town.people["bob"])
     assert found["user"]["viewerState"] == {
         "isBlocking": False, "isBlockedBy": True, "canFollow": False, "cannotFollowReasons": ["BLOCKED_BY"]
