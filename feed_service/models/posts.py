@@ -149,10 +149,10 @@ class PostSearch(Base):
 
 
 class PostRank(Base):
-    """The numbers by which lists of posts are ordered: an indexed copy of `post_stats`, one row per post that is
-    or will be published.
+    """The numbers by which lists of posts are ordered: an indexed copy of `post_stats`.
 
-    `post_stats` itself carries no index on a counter, so that a like stays a HOT update there.
+    Every post that is, or by the clock will be, published has a row. `post_stats` itself carries no index
+    on a counter, so that a like stays a HOT update there.
     """
 
     __tablename__ = "post_rank"

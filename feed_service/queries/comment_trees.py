@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, case, cast, func, literal, select, true
-from sqlalchemy.orm import aliased
 
 from feed_service import models
 from feed_service.models.comments import PATH_STEP
@@ -52,14 +51,14 @@ def trees(viewer: Viewer, post_ids: Sequence[int], part: Slice, max_depth: int) 
 
 def _step_on(viewer: Viewer, post_id: Id, part: Slice, max_depth: int, bound: Bytes) -> Select[*tuple[Any, ...]]:
     """(item id, path, is_shown, bound): the next row after `bound`, and where the step after it starts."""
-    comment = aliased(models.Comment)
+    comment = models.Comment.__table__.alias().c
     is_shown = comment_shown_to(viewer, comment)
     row = (
         select(comment.id.label("item_id"), comment.path, is_shown.label("is_shown"))
         .where(comment.post_id == post_id, comment.path > bound, _in_part(comment.path, part))
         .order_by(comment.path)
         .limit(1)
-        .correlate_except(comment)
+        .correlate_except(comment.id.table)
         .lateral("row")
     )
     enters = and_(row.c.is_shown, func.octet_length(row.c.path) < PATH_STEP * max_depth)
@@ -72,19 +71,19 @@ def _step_back(viewer: Viewer, post_id: Id, part: Slice, max_depth: int, bound: 
     The row that ends before `bound` may lie too deep: then its ancestor at `max_depth` comes next. If that one is
     hidden, the step after it starts before the whole hidden subtree.
     """
-    deepest, comment, hidden = aliased(models.Comment), aliased(models.Comment), aliased(models.Comment)
+    deepest, comment, hidden = (models.Comment.__table__.alias().c for _ in range(3))
     last = (
         select(deepest.path)
         .where(deepest.post_id == post_id, deepest.path < bound, _in_part(deepest.path, part))
         .order_by(deepest.path.desc())
         .limit(1)
-        .correlate_except(deepest)
+        .correlate_except(deepest.id.table)
         .lateral("last")
     )
     row = (
         select(comment.id.label("item_id"), comment.path, comment_shown_to(viewer, comment).label("is_shown"))
         .where(comment.post_id == post_id, comment.path == _ancestor(last.c.path, literal(max_depth * PATH_STEP)))
-        .correlate_except(comment)
+        .correlate_except(comment.id.table)
         .lateral("row")
     )
     lengths = func.generate_series(PATH_STEP, func.octet_length(row.c.path), PATH_STEP)
@@ -92,11 +91,11 @@ def _step_back(viewer: Viewer, post_id: Id, part: Slice, max_depth: int, bound: 
     outermost_hidden = (
         select(hidden.path)
         .select_from(level)
-        .join(hidden, and_(hidden.post_id == post_id, hidden.path == _ancestor(row.c.path, level.c.length)))
+        .join(hidden.id.table, and_(hidden.post_id == post_id, hidden.path == _ancestor(row.c.path, level.c.length)))
         .where(~comment_shown_to(viewer, hidden))
         .order_by(level.c.length)
         .limit(1)
-        .correlate_except(hidden, level)
+        .correlate_except(hidden.id.table, level)
         .scalar_subquery()
     )
     start = case((row.c.is_shown, row.c.path), else_=func.coalesce(outermost_hidden, row.c.path))

@@ -7,7 +7,7 @@ rows that a page reads, and cannot turn it into a scan of all users.
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, false, func, literal, or_, select, true, union_all
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import InstrumentedAttribute
 
 from feed_service import models
 from feed_service.queries.paths import subtree_end
@@ -18,9 +18,9 @@ Id = ColumnElement[int] | InstrumentedAttribute[int]
 
 def user_is_live(user_id: Id) -> ColumnElement[bool]:
     """Neither suspended nor deleted."""
-    user = aliased(models.User)
-    live = and_(user.suspended_at.is_(None), user.deleted_at.is_(None))
-    return select(live).where(user.id == user_id).correlate_except(user).scalar_subquery()
+    user = models.User.__table__.alias()
+    live = and_(user.c.suspended_at.is_(None), user.c.deleted_at.is_(None))
+    return select(live).where(user.c.id == user_id).correlate_except(user).scalar_subquery()
 
 
 def blocked_between(viewer: Viewer) -> Select[int]:
@@ -88,12 +88,12 @@ def comment_listed_for(viewer: Viewer, comment: Any = models.Comment) -> ColumnE
 
 def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
     """Whether a listed comment lies below. The stored count answers at once for a subtree with no public comment."""
-    below = aliased(models.Comment)
-    count = aliased(models.CommentStats)
+    below = models.Comment.__table__.alias().c
+    count = models.CommentStats.__table__.alias().c
     counted = (
         select(count.descendant_count > 0)
         .where(count.comment_id == comment.id)
-        .correlate_except(count)
+        .correlate_except(count.comment_id.table)
         .scalar_subquery()
     )
     exists = (
@@ -104,7 +104,7 @@ def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> Colu
             below.path < subtree_end(comment.path),
             comment_listed_for(viewer, below),
         )
-        .correlate_except(below)
+        .correlate_except(below.id.table)
         .exists()
     )
     return and_(counted, exists)
