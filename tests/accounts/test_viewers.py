@@ -1,0 +1,66 @@
+"""From a token to its viewer: live people only, as they are at this moment."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from feed_service.accounts import keys as signing
+from feed_service.accounts.tokens import mint
+from feed_service.accounts.viewers import user_id_named, viewer_of
+from feed_service.database import ReadDatabase
+from feed_service.errors import NotFound, Unauthenticated
+from feed_service.viewer import Role, Viewer
+from tests.scratch import execute
+
+PEOPLE = """
+INSERT INTO users (id, username, display_name, role, suspended_at, deleted_at) OVERRIDING SYSTEM VALUE VALUES
+    (1, 'Ann', 'Ann', 'user', NULL, NULL),
+    (2, 'mod', 'Mo', 'moderator', NULL, NULL),
+    (3, 'paused', 'Pat', 'user', now(), NULL),
+    (4, 'gone', 'Guy', 'user', NULL, now())
+"""
+
+
+@pytest_asyncio.fixture
+async def database(empty_database_url: str) -> AsyncIterator[ReadDatabase]:
+    await execute(empty_database_url, PEOPLE)
+    database = ReadDatabase.connect(empty_database_url, pool_size=1)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> signing.SigningKeys:
+    return signing.load_or_create(tmp_path / "keys")
+
+
+def token_of(keys: signing.SigningKeys, user_id: int) -> str:
+    return mint(keys, user_id, lifetime=timedelta(minutes=1), now=datetime.now(UTC))
+
+
+async def test_a_token_gives_the_viewer_with_the_role_of_now(
+    keys: signing.SigningKeys, database: ReadDatabase, empty_database_url: str
+) -> None:
+    token = token_of(keys, 1)
+    assert await viewer_of(keys, database, token) == Viewer(1, Role.USER)
+    assert await viewer_of(keys, database, token_of(keys, 2)) == Viewer(2, Role.MODERATOR)
+    await execute(empty_database_url, "UPDATE users SET role = 'admin' WHERE id = 1")
+    assert await viewer_of(keys, database, token) == Viewer(1, Role.ADMIN)
+
+
+@pytest.mark.parametrize("user_id", [3, 4, 5, 2**63 - 1])
+async def test_the_token_of_somebody_who_is_gone_is_refused(
+    keys: signing.SigningKeys, database: ReadDatabase, user_id: int
+) -> None:
+    with pytest.raises(Unauthenticated):
+        await viewer_of(keys, database, token_of(keys, user_id))
+
+
+async def test_a_user_is_found_by_name_in_any_case(database: ReadDatabase) -> None:
+    assert await user_id_named(database, "aNN") == 1
+    for name in ("paused", "gone", "nobody", ""):
+        with pytest.raises(NotFound, match="There is no user"):
+            await user_id_named(database, name)
