@@ -241,7 +241,7 @@ def feed_of(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter | None) 
         return loaders.feeds.feed(kind, order, Filter(), None)
     authors = values(wanted.authors)
     found = Filter(
-        category=wanted.category or None,
+        category=wanted.category if isinstance(wanted.category, str) else None,
         tags=values(wanted.tags),
         exclude_tags=values(wanted.exclude_tags),
         authors=None if authors is None else tuple(decode_as("User", author) for author in authors),

@@ -68,7 +68,7 @@ class Query:
     async def user(
         self, info: Info, by: Annotated[UserBy, strawberry.argument(description="Which one.")]
     ) -> models.User | None:
-        if by.id:
+        if isinstance(by.id, str):
             return await info.context.loaders.load(loaders.users.by_id, decode_as("User", by.id))
         return await info.context.loaders.load(loaders.users.by_username, (by.username or "").lower())
 
@@ -76,7 +76,7 @@ class Query:
     async def post(
         self, info: Info, by: Annotated[PostBy, strawberry.argument(description="Which one.")]
     ) -> models.Post | None:
-        if by.id:
+        if isinstance(by.id, str):
             return await info.context.loaders.load(loaders.posts.by_id, decode_as("Post", by.id))
         return await info.context.loaders.load(loaders.posts.by_slug, by.slug or "")
 
