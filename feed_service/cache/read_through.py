@@ -26,8 +26,9 @@ UNUSABLE = (RedisError, OSError, TimeoutError, orjson.JSONDecodeError)
 class ReadThrough:
     """JSON values behind keys, in this process's memory or in Redis."""
 
-    def __init__(self, backend: BaseCache) -> None:
+    def __init__(self, backend: BaseCache, close: Callable[[], Awaitable[object]]) -> None:
         self._backend = backend
+        self.close = close
         self._loading: dict[str, asyncio.Future[Any]] = {}
 
     async def get_or_load(self, entry: Entry, *parts: object, load: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - JSON.
@@ -47,20 +48,20 @@ class ReadThrough:
             logger.warning("The cache could not be read: %s", type(error).__name__)
         value = await load()
         try:
-            await self._backend.set(key, orjson.dumps(value), ttl=ttl_s)
+            await self._backend.set(key, orjson.dumps(value), ttl=float(ttl_s))
         except UNUSABLE as error:
             logger.warning("The cache could not be written: %s", type(error).__name__)
         return value
-
-    async def close(self) -> None:
-        await self._backend.close()
 
 
 def connect(url: str) -> ReadThrough:
     """A cache at `memory://`, `redis://…` or `rediss://…`; nothing is sent before the first use."""
     if urlsplit(url).scheme == "memory":
-        return ReadThrough(SimpleMemoryCache(serializer=NullSerializer(), timeout=None))
-    backend = RedisCache(serializer=NullSerializer(), timeout=TIMEOUT_S)
-    # aiocache can neither read a URL nor switch off the ten retries of redis-py 8; its client is ours.
-    backend.client = Redis.from_url(url, socket_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
-    return ReadThrough(backend)
+        memory = SimpleMemoryCache(serializer=NullSerializer(encoding=None), timeout=None)
+        return ReadThrough(memory, memory.close)
+    # aiocache can neither read a URL nor switch off the ten retries of redis-py 8, and closes its client by a
+    # deprecated name; so the client is ours.
+    client = Redis.from_url(url, socket_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+    backend = RedisCache(serializer=NullSerializer(encoding=None), timeout=TIMEOUT_S)
+    backend.client = client
+    return ReadThrough(backend, client.aclose)
