@@ -1,0 +1,17 @@
+# The service without the embedded servers; compose.yaml brings PostgreSQL and Valkey.
+FROM python:3.13-slim AS build
+WORKDIR /app
+COPY requirements/run.txt requirements/run.txt
+RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY . .
+RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
+
+FROM python:3.13-slim
+WORKDIR /app
+COPY --from=build /app /app
+RUN mkdir /data && chown 65534:65534 /data
+ENV PATH=/app/.venv/bin:$PATH FEED_DATA_DIR=/data
+VOLUME /data
+USER 65534:65534
+EXPOSE 8000
+CMD ["feed-service", "serve", "--host", "0.0.0.0"]
