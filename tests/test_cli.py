@@ -32,6 +32,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def outcome(*command: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    words = [*COMMAND, *command]
+    return subprocess.run(words, env=variables, cwd=CHECKOUT, text=True, capture_output=True, check=False, timeout=60)
+
+
 class Service:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder, self.port = folder, free_port()
@@ -51,8 +56,7 @@ class Service:
         raise AssertionError(f"it ended with {self.process.wait()}: {self.said}")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *command], env=environment(self.folder), cwd=CHECKOUT, text=True,
-                              capture_output=True, check=False, timeout=60)  # fmt: skip
+        return outcome(*command, variables=environment(self.folder))
 
     def ask(self, query: str, token: str | None = None) -> dict[str, object]:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -127,8 +131,7 @@ def test_several_workers_answer_and_leave_nothing_behind(tmp_path: Path) -> None
 
 
 def test_what_a_user_can_correct_is_one_sentence(service: Service, tmp_path: Path) -> None:
-    taken = subprocess.run([*COMMAND, "serve"], env=environment(tmp_path / "other", PORT=str(service.port)), cwd=CHECKOUT,
-                           text=True, capture_output=True, check=False, timeout=60)  # fmt: skip
+    taken = outcome("serve", variables=environment(tmp_path / "other", PORT=str(service.port)))
     assert taken.returncode == 1
     assert f"feed-service: Port {service.port} of 127.0.0.1 cannot be listened on" in taken.stderr
     for variables, words in (
@@ -137,8 +140,7 @@ def test_what_a_user_can_correct_is_one_sentence(service: Service, tmp_path: Pat
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
         ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "The database cannot be used"),
     ):
-        refused = subprocess.run([*COMMAND, "migrate"], env=environment(tmp_path / "other", **variables), cwd=CHECKOUT,
-                                 text=True, capture_output=True, check=False, timeout=60)  # fmt: skip
+        refused = outcome("migrate", variables=environment(tmp_path / "other", **variables))
         assert (refused.returncode, refused.stdout) == (1, ""), variables
         assert refused.stderr.count("\n") == 1, refused.stderr
         assert words in refused.stderr
