@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+import secrets
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
@@ -32,8 +33,8 @@ OWN = ("graphiql.js", "graphiql.css")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self' data:; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; font-src 'self' data:; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 HOW_TO_GET_IT_OFFLINE = "GraphiQL is loaded from its CDN. Install npm and use `make run` to have it served from here."
@@ -91,8 +92,9 @@ class GraphiQL:
             self.html, self.policy = page_from_cdn()
 
     def response(self) -> Response:
-        headers = {"Content-Security-Policy": self.policy, "Vary": "Authorization, Accept"}
-        return HTMLResponse(self.html, headers=headers)
+        nonce = secrets.token_urlsafe(16)
+        headers = {"Content-Security-Policy": self.policy.format(nonce=nonce), "Vary": "Authorization, Accept"}
+        return HTMLResponse(self.html.replace("{nonce}", nonce), headers=headers)
 
     def asset(self, name: str, version: str | None) -> Response:
         found = self.assets.get(name)
@@ -129,4 +131,4 @@ def page_from_cdn() -> tuple[str, str]:
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     hashes = " ".join(f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = POLICY.replace("script-src 'self'", f"script-src https://unpkg.com {hashes}")
-    return html, policy.replace("style-src 'self'", "style-src https://unpkg.com 'unsafe-inline'")
+    return html, policy.replace("style-src 'self' 'nonce-{nonce}'", "style-src https://unpkg.com 'unsafe-inline'")

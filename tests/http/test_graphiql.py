@@ -44,7 +44,9 @@ def test_a_typed_query_is_answered_without_a_violation(opened: Page, real_url: s
     opened.wait_for(f"{RESULT}?.includes('__typename')")
     answer = json.loads(opened.evaluate("document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"))
     assert answer == {"data": {"__typename": "Query", "categories": []}}
-    opened.wait_for("Boolean(document.querySelector('[aria-label*=\"Documentation\"]'))")
+    for button in ("Documentation", "History", "settings"):
+        opened.evaluate(f"document.querySelector('[aria-label*=\"{button}\"]').click()")
+    opened.wait_for("Boolean(document.querySelector('.graphiql-dialog'))")
     opened.screenshot(tmp_path / "graphiql.png")
     assert opened.evaluate("violations") == []
     assert opened.complaints() == []

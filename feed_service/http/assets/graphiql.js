@@ -2,6 +2,9 @@
 (() => {
   'use strict';
 
+  // GraphiQL's dialogs insert one style element each, and give it this nonce.
+  globalThis.__webpack_nonce__ = document.currentScript.nonce;
+
   const TOKEN = 'feed_service:token';
   const input = document.getElementById('token');
   const output = document.getElementById('signed-in');
