@@ -109,6 +109,7 @@ def _create(cluster: Path, installation: Installation, *, durable: bool) -> None
                     descriptors=descriptors,
                     stdin=stdin,
                     stop_signals=(SIGKILL,),
+                    needs_name=True,
                 )
             )
     new.replace(cluster)

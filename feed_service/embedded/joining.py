@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from feed_service.embedded.errors import DataFolderUnusable
-from feed_service.embedded.folders import remove
 from feed_service.embedded.process import POLL_S
 
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -19,10 +18,9 @@ SOCKET_NAME = ".s.PGSQL.5432"
 
 @dataclass(frozen=True)
 class Record:
-    """What a second process needs to use the server, and the next owner to clear up after a crash."""
+    """What a second process needs to use the server."""
 
     pid: int
-    runtime_folder: str
     sockets: str
     major: int
 
@@ -43,7 +41,7 @@ def place(data_dir: Path, limit_s: float) -> Iterator[Record | None]:
                 raise DataFolderUnusable(f"Another process holds {data_dir}, but its server does not answer.")
             time.sleep(POLL_S)
         if owned:
-            _clear(data_dir)
+            _file(data_dir).unlink(missing_ok=True)  # An owner that was killed left its record.
         yield None if owned else record
 
 
@@ -99,11 +97,3 @@ def _answers(record: Record) -> bool:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         return True
-
-
-def _clear(data_dir: Path) -> None:
-    """An owner that was killed left its record and its temporary folder."""
-    left = _read(data_dir)
-    if left is not None:
-        remove(Path(left.runtime_folder))
-        _file(data_dir).unlink()

@@ -67,7 +67,7 @@ def _owned(data_dir: Path, settings: dict[str, str], bin_dir: Path | None) -> It
         cluster.wait_for_predecessor(folder)
         settings |= _fixed_settings(installation, sockets(runtime))
         with _served(folder, installation, settings) as pid:
-            record = joining.Record(pid, str(runtime), str(sockets(runtime)), installation.major)
+            record = joining.Record(pid, str(sockets(runtime)), installation.major)
             with joining.announced(data_dir, record):
                 yield RunningPostgres(sockets(runtime), pid, installation.major, is_joined=False)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, Signals
 
-from feed_service.embedded import death
+from feed_service.embedded import death, names
 from feed_service.embedded.account import Account, popen_options
 from feed_service.embedded.errors import ServerFailed
 
@@ -31,6 +31,7 @@ class Program:
     stdin: bytes = b""
     stop_signals: tuple[Signals, ...] = (Signals.SIGTERM,)
     stop_limit_s: float = 20.0
+    needs_name: bool = False
 
 
 @contextmanager
@@ -81,7 +82,7 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
                 pass_fds=program.descriptors,
                 start_new_session=True,
                 # Safe, as long as servers are started before threads.
-                preexec_fn=_on_parent_death(program),  # noqa: PLW1509
+                preexec_fn=_before_exec(program),  # noqa: PLW1509
                 **popen_options(program.account),
             )
         except (OSError, subprocess.SubprocessError) as error:
@@ -90,8 +91,17 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
     return child
 
 
-def _on_parent_death(program: Program) -> Callable[[], None] | None:
-    return death.ask_kernel(program.stop_signals[0]) if death.KERNEL_TELLS else None
+def _before_exec(program: Program) -> Callable[[], None]:
+    lend_name = names.lend_name(program.account) if program.needs_name else None
+    ask_kernel = death.ask_kernel(program.stop_signals[0]) if death.KERNEL_TELLS else None
+
+    def in_child() -> None:
+        if lend_name:
+            lend_name()
+        if ask_kernel:  # Last: a change of user or of its rights takes the request back.
+            ask_kernel()
+
+    return in_child
 
 
 def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from tests.embedded.programs import OWNER, fetch, said_by, started
 pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+NAMELESS = 54321
 
 
 @pytest.fixture
@@ -122,6 +124,17 @@ def test_root_serves_as_nobody_even_below_a_private_home(private_home: Path) -> 
         assert fetch(server.sockets, "SELECT show_limit() > 0") == [(True,)]
     assert private_home.stat().st_mode == mode
     assert not server.sockets.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root changes to another user.")
+def test_a_data_folder_is_served_as_its_owner_even_one_without_a_name(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--user", "true"], check=False).returncode != 0:
+        pytest.skip("The kernel refuses user namespaces.")
+    (tmp_path / "postgres").mkdir(mode=0o700)
+    os.chown(tmp_path / "postgres", NAMELESS, NAMELESS)
+    with postgres.running(tmp_path, durable=False) as server:
+        assert Path(f"/proc/{server.pid}").stat().st_uid == NAMELESS
+        assert fetch(server.sockets, "SELECT 1") == [(1,)]
 
 
 def copy_of_the_wheel(folder: Path) -> Path:
