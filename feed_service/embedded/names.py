@@ -10,6 +10,7 @@ from pathlib import Path
 from feed_service.embedded.account import Account
 
 CLONE_NEWUSER = 0x10000000
+PR_SET_DUMPABLE = 4
 
 
 def lend_name(account: Account | None) -> Callable[[], None] | None:
@@ -22,10 +23,11 @@ def lend_name(account: Account | None) -> Callable[[], None] | None:
     named = sorted(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid)
     if sys.platform != "linux" or uid in named or not named:
         return None
-    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    libc = ctypes.CDLL(None, use_errno=True)
 
     def in_child() -> None:
-        if unshare(CLONE_NEWUSER) == 0:
+        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # After a change of user its own /proc is closed to it.
+        if libc.unshare(CLONE_NEWUSER) == 0:
             Path("/proc/self/uid_map").write_text(f"{named[-1]} {uid} 1", encoding="ascii")
 
     return in_child
