@@ -27,6 +27,9 @@ from feed_service.viewer import ANONYMOUS, Viewer
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER_S = "2"
+"""As long as a request waits for a connection before it is refused."""
+
 
 class GraphQLEndpoint:
     """An ASGI application for one path; it takes every method.
@@ -125,6 +128,8 @@ def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql
     )
     if isinstance(refusal, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
+    if response.status_code == 503:
+        response.headers["Retry-After"] = RETRY_AFTER_S
     if isinstance(refusal, HttpRefusal):
         response.headers.update(refusal.headers)
     return response

@@ -7,8 +7,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
-from tests.http.small import TOKEN
+from feed_service.execution.documents import Documents
+from feed_service.http.graphql import GraphQLEndpoint
+from feed_service.http.health import IsCurrent, readyz
+from feed_service.http.site import create_site
+from feed_service.viewer import Viewer
+from tests.http.server import serving
+from tests.http.small import TOKEN, core
 
 JSON = {"Content-Type": "application/json"}
 GRAPHQL = {"Accept": "application/graphql-response+json"}
@@ -200,6 +207,35 @@ def test_a_hash_alone_makes_clients_send_the_document(small_url: str) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_told(service_url: str, path: str) -> None:
     assert send(service_url, get(path)).json() == {"status": "ok"}
+
+
+async def is_outdated() -> bool:
+    return False
+
+
+async def is_away() -> bool:
+    raise ConnectionRefusedError
+
+
+@pytest.mark.parametrize(("is_current", "why"), [(is_outdated, "migrate"), (is_away, "cannot be reached")])
+async def test_readiness_says_what_is_missing(is_current: IsCurrent, why: str) -> None:
+    answer = await readyz(is_current)(Request({"type": "http"}))
+    assert answer.status_code == 503
+    assert why in bytes(answer.body).decode()
+
+
+async def is_down(_token: str) -> Viewer:
+    raise OSError("no route to 10.0.0.7")
+
+
+def test_a_database_that_is_away_is_no_bad_token(caplog: pytest.LogCaptureFixture) -> None:
+    endpoint = GraphQLEndpoint(core, Documents(core), is_down, lambda viewer: viewer)
+    with serving(create_site(endpoint, is_away)) as url:
+        answer = send(url, post(ASK, Authorization="Bearer a.b.c", Accept="application/json"))
+    assert (answer.status_code, errors_of(answer)[0]["extensions"]) == (503, {"code": "UNAVAILABLE"})
+    assert "10.0.0.7" not in answer.text
+    assert "retry-after" in answer.headers
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 def test_a_long_answer_is_compressed(small_url: str) -> None:
