@@ -20,11 +20,11 @@ run: .venv/run.stamp assets ## Serve on 127.0.0.1:8000 (PORT, FEED_DATA_DIR, DAT
 	@exec .venv/bin/feed-service serve $(ARGS)
 
 .PHONY: test
-test: .venv/dev.stamp ## Run all tests (DATABASE_URL: on that server; ARGS: for pytest)
+test: .venv/dev.stamp assets ## Run all tests (DATABASE_URL: on that server; ARGS: for pytest)
 	.venv/bin/python -m pytest $(ARGS)
 
 .PHONY: test-15
-test-15: .venv/dev.stamp ## Run all tests on the PostgreSQL 15 in POSTGRES_15
+test-15: .venv/dev.stamp assets ## Run all tests on the PostgreSQL 15 in POSTGRES_15
 	TEST_POSTGRES_BIN='$(POSTGRES_15)' .venv/bin/python -m pytest $(ARGS)
 
 .PHONY: check

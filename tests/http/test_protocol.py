@@ -119,6 +119,11 @@ def send(url: str, sent: Sent) -> httpx2.Response:
         return client.request(sent.method, sent.path, headers=sent.headers, content=sent.body)
 
 
+def is_noise(record: logging.LogRecord) -> bool:
+    """More than one line for a client's mistake. That GraphiQL is not installed is none, and is said once."""
+    return (record.levelno > logging.INFO or bool(record.exc_info)) and record.name != "feed_service.http.graphiql"
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_request_gets_an_error_with_a_code(service_url: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
     sent, status, code = REFUSED[name]
@@ -130,7 +135,7 @@ def test_a_bad_request_gets_an_error_with_a_code(service_url: str, name: str, ca
     assert "location" not in answer.headers
     assert ("www-authenticate" in answer.headers) == (status == 401)
     assert ("allow" in answer.headers) == (status == 405)
-    assert [record for record in caplog.records if record.levelno > logging.INFO or record.exc_info] == []
+    assert [record for record in caplog.records if is_noise(record)] == []
 
 
 @pytest.mark.parametrize(
