@@ -10,7 +10,7 @@ from feed_service.errors import BadUserInput
 from feed_service.loaders.align import many_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.paging import Item, Key, Order, Page, Slice
-from feed_service.queries import feeds
+from feed_service.queries import feed_reasons, feeds
 from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS, FeedFilter
 from feed_service.vocabulary import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
 
@@ -174,7 +174,7 @@ async def empty_reason(reader: Reader, feed: Feed, part: Slice) -> FeedEmptyReas
     if unfiltered != feed and await has_items(reader, unfiltered):
         return FeedEmptyReason.ALL_FILTERED
     if feed.kind in PERSONAL_KINDS:
-        (follows,) = await reader.scalars(feeds.follows_anything(viewer, feed.kind))
+        (follows,) = await reader.scalars(feed_reasons.follows_anything(viewer, feed.kind))
         return FeedEmptyReason.NO_POSTS if follows else FeedEmptyReason.NO_FOLLOWS
     return FeedEmptyReason.NO_POSTS
 
@@ -193,8 +193,8 @@ class Reasons(NamedTuple):
 
 async def reasons_by_post_id(reader: Reader, post_ids: list[int]) -> list[Reasons]:
     """For a viewer who is signed in."""
-    written = set(await reader.scalars(feeds.authors_followed(reader.viewer, post_ids)))
-    tagged: Sequence[object] = await reader.rows(feeds.tags_followed(reader.viewer, post_ids))
+    written = set(await reader.scalars(feed_reasons.authors_followed(reader.viewer, post_ids)))
+    tagged: Sequence[object] = await reader.rows(feed_reasons.tags_followed(reader.viewer, post_ids))
     tags = many_per_key(post_ids, tagged, key=lambda row: row.post_id)  # type: ignore[attr-defined]
     return [
         Reasons(post_id in written, [row.tag_id for row in found])  # type: ignore[attr-defined]

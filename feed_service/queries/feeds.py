@@ -1,16 +1,17 @@
-"""Which posts a feed holds, in which order; the merge of what a viewer follows is in `feed_merge`."""
+"""Which posts a feed holds, in which order; what a viewer follows is merged in `feed_users` and `feed_tags`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, select
+from sqlalchemy import ColumnElement, Select, and_, select, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries import feed_merge
 from feed_service.queries.batches import is_any
+from feed_service.queries.feed_reading import Reading, Rows
+from feed_service.queries.feed_tags import of_followed_tags
+from feed_service.queries.feed_users import of_followed_users
 from feed_service.queries.stats import hot_key, or_zero
 from feed_service.queries.visibility import not_muted_for, post_listed_for, post_listed_once_due_for
 from feed_service.viewer import Viewer
@@ -43,8 +44,6 @@ PERSONAL_KINDS = (FeedKind.HOME, FeedKind.FOLLOWING_USERS, FeedKind.FOLLOWING_TA
 CANDIDATES = 2_000
 """HOT and TOP of a feed that comes by time rank this many of its newest posts."""
 
-Rows = Select[*tuple[Any, ...]]
-
 
 @dataclass(frozen=True)
 class FeedFilter:
@@ -59,16 +58,24 @@ class FeedFilter:
 
 def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Rows:
     """(id, published_at) of a feed in NEWEST or OLDEST order."""
-    sort = TIME_SORTS[order]
+    reading = Reading(viewer, TIME_SORTS[order], part)
     match kind:
         case FeedKind.HOME:
-            return feed_merge.home(viewer, sort, part)
+            return home(reading)
         case FeedKind.FOLLOWING_USERS:
-            return feed_merge.of_followed_users(viewer, sort, part)
+            return of_followed_users(reading)
         case FeedKind.FOLLOWING_TAGS:
-            return feed_merge.of_followed_tags(viewer, sort, part)
+            return of_followed_tags(reading)
         case _:
-            return newest_posts(viewer, sort, part)
+            return newest_posts(viewer, reading.sort, part)
+
+
+def home(reading: Reading) -> Rows:
+    """(id, published_at) of the viewer's own posts and those of followed users and tags, each once."""
+    users = of_followed_users(reading, with_own=True).cte("of_users")
+    tags = of_followed_tags(reading, reading.last_of(users)).subquery("of_tags")
+    both = union(select(users.c.id, users.c.published_at), select(tags.c.id, tags.c.published_at))
+    return reading.in_order(both.subquery("both")).limit(reading.size)
 
 
 def newest_posts(viewer: Viewer, sort: Sort, part: Slice) -> Rows:
@@ -125,36 +132,3 @@ def _has_tag(slugs: Sequence[str]) -> ColumnElement[bool]:
     use, tag = models.PostTag, models.Tag
     used = select(use.tag_id).join(tag, tag.id == use.tag_id)
     return used.where(use.post_id == models.Post.id, is_any(tag.slug, slugs)).exists()
-
-
-def authors_followed(viewer: Viewer, post_ids: Sequence[int]) -> Select[int]:
-    """Which of the posts are written by somebody whom the viewer follows."""
-    follow, post = models.UserFollow, models.Post
-    follows = follow.follower_id == literal(viewer.user_id, BigInteger)
-    return (
-        select(post.id)
-        .join(follow, and_(follow.followee_id == post.author_id, follows))
-        .where(is_any(post.id, post_ids))
-    )
-
-
-def tags_followed(viewer: Viewer, post_ids: Sequence[int]) -> Rows:
-    """(post id, id of a tag on it that the viewer follows)."""
-    follow, use = models.TagFollow, models.PostTag
-    follows = follow.user_id == literal(viewer.user_id, BigInteger)
-    return (
-        select(use.post_id, use.tag_id)
-        .join(follow, and_(follow.tag_id == use.tag_id, follows))
-        .where(is_any(use.post_id, post_ids))
-        .order_by(use.post_id, use.tag_id)
-    )
-
-
-def follows_anything(viewer: Viewer, kind: FeedKind) -> Select[bool]:
-    """Whether the viewer follows anybody or anything that this kind of feed is made of."""
-    me = literal(viewer.user_id, BigInteger)
-    users = select(models.UserFollow.follower_id).where(models.UserFollow.follower_id == me).exists()
-    tags = select(models.TagFollow.user_id).where(models.TagFollow.user_id == me).exists()
-    if kind is FeedKind.HOME:
-        return select(users | tags)
-    return select(users if kind is FeedKind.FOLLOWING_USERS else tags)
