@@ -1,6 +1,6 @@
 """The way to PostgreSQL: engines, short reads, and migrations up to the newest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -37,6 +37,7 @@ def create_engine(url: str, *, pool_size: int = 10, **server_settings: str) -> A
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
+        hide_parameters=True,
         connect_args={"server_settings": {"application_name": "feed_service", "jit": "off", **server_settings}},
     )
 
@@ -60,9 +61,12 @@ class ReadDatabase:
         engine = create_engine(url, pool_size=pool_size, **READING)
         return cls(engine.execution_options(isolation_level="AUTOCOMMIT"))
 
-    async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Rows of a statement; `values` are for its named parameters."""
         async with self.engine.connect() as connection:
-            return (await connection.execute(statement)).all()
+            return (await connection.execute(statement, values)).all()
 
     async def scalars(self, statement: Select[Entity]) -> Sequence[Entity]:
         """Entities, detached: what was not loaded with them raises when touched."""

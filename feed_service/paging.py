@@ -123,7 +123,8 @@ class Sort:
         # Row comparison, not its OR form: only this one is an index condition.
         mine = tuple_(*self.columns)
         values: list[ColumnElement[Any]] = [
-            literal(value, column.type) for value, column in zip(key, self.columns, strict=True)
+            value if isinstance(value, ColumnElement) else literal(value, column.type)
+            for value, column in zip(key, self.columns, strict=True)
         ]
         if is_upper and self.is_clocked:
             values[0] = func.least(values[0], func.now())

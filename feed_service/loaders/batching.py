@@ -1,7 +1,7 @@
 """One guarded DataLoader per batch function and arguments, and the reader that a batch asks the database through."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -33,9 +33,11 @@ class Reader:
     viewer: Viewer
     connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
 
-    async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         async with self.connections:
-            return await self.database.rows(statement)
+            return await self.database.rows(statement, values)
 
     async def scalars(self, statement: Select[Entity]) -> Sequence[Entity]:
         async with self.connections:

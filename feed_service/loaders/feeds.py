@@ -10,8 +10,9 @@ from feed_service.errors import BadUserInput
 from feed_service.loaders.align import many_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.paging import Item, Key, Order, Page, Slice
-from feed_service.queries import feed_reasons, feeds
-from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS, FeedFilter
+from feed_service.queries import feed_filters, feed_reasons, feeds
+from feed_service.queries.feed_filters import FeedFilter
+from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS
 from feed_service.vocabulary import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
 
 MAX_CANDIDATES = 5_000
@@ -107,11 +108,11 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
         return await _ranked_candidates(reader, wanted)
     if feed.kind in RANKED_KINDS:
         sort = feeds.RANK_SORTS[feed.order]
-        rows = await reader.rows(feeds.ranked_posts(reader.viewer, feed.order, part))
+        rows = await reader.rows(*feeds.ranked_posts(reader.viewer, feed.order, part))
     else:
         sort = feeds.TIME_SORTS[feed.order]
         part = _within_window(wanted)
-        rows = await reader.rows(feeds.by_time(reader.viewer, feed.kind, feed.order, part))
+        rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part))
     return [Item(row.id, sort.key(row)) for row in rows]
 
 
@@ -132,7 +133,7 @@ async def _ranked_candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
     bound = part.after or part.before
     until: datetime = wanted.now if bound is None else bound[2]
     cut = replace(part, after=part.after and part.after[:2], before=part.before and part.before[:2])
-    rows = await reader.rows(feeds.ranked_candidates(reader.viewer, feed.kind, feed.order, cut, until, feed.window))
+    rows = await reader.rows(*feeds.ranked_candidates(reader.viewer, feed.kind, feed.order, cut, until, feed.window))
     return [Item(row.id, (row.value, row.id, until)) for row in rows]
 
 
@@ -146,7 +147,7 @@ async def _filtered_page(reader: Reader, wanted: FeedPart) -> FeedPage:
         here = _continued(part, last, min(chunk, MAX_CANDIDATES - looked_at))
         candidates = await _candidates(reader, replace(wanted, part=here))
         batch = candidates[: here.limit]
-        passing = set(await reader.scalars(feeds.passing([item.id for item in batch], feed.filter, since)))
+        passing = set(await reader.scalars(feed_filters.passing([item.id for item in batch], feed.filter, since)))
         kept += [item for item in batch if item.id in passing]
         if len(kept) > part.limit or len(candidates) <= here.limit:
             page = Page.cut(kept, part)

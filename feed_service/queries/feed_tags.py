@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, FromClause, Integer, cast, func, literal, select, true
+from sqlalchemy import CTE, ColumnElement, FromClause, func, select, true
 
 from feed_service import models
 from feed_service.paging import Sort
 from feed_service.queries.feed_reading import Bound, Reading, Rows
-from feed_service.queries.visibility import not_muted_for, user_listed_for
+from feed_service.queries.visibility import id_of, not_muted_for, user_listed_for
 
 
 def of_followed_tags(reading: Reading, *bounds: Bound) -> Rows:
@@ -16,7 +16,7 @@ def of_followed_tags(reading: Reading, *bounds: Bound) -> Rows:
     The first few posts of each tag together bound the page; then each tag that reaches into it is read up to there.
     """
     follow = models.TagFollow
-    followed = select(follow.tag_id).where(follow.user_id == literal(reading.viewer.user_id, BigInteger))
+    followed = select(follow.tag_id).where(follow.user_id == id_of(reading.viewer))
     tags = followed.cte("tags")
     few = _tagged(reading.resized(1), tags.c.tag_id, bounds).limit(_enough_for_page(reading, tags)).lateral("few")
     firsts = select(tags.c.tag_id, few.c.id, few.c.published_at).select_from(tags.join(few, true())).cte("firsts")
@@ -37,7 +37,7 @@ def _distinct(firsts: CTE) -> FromClause:
 def _enough_for_page(reading: Reading, tags: CTE) -> ColumnElement[int]:
     """How many posts of each tag make two pages together: one, or more for few tags."""
     count = select(func.greatest(func.count(), 1)).select_from(tags).scalar_subquery()
-    return 1 + cast(2 * reading.size / count, Integer)
+    return 1 + 2 * reading.size // count
 
 
 def _tagged(reading: Reading, tag_id: ColumnElement[int], bounds: Sequence[Bound]) -> Rows:

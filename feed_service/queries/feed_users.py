@@ -5,7 +5,6 @@ docs/decisions/0003-feed-query.md has the measurements behind the numbers, and t
 
 from sqlalchemy import (
     CTE,
-    BigInteger,
     ColumnElement,
     CompoundSelect,
     FromClause,
@@ -14,7 +13,6 @@ from sqlalchemy import (
     case,
     false,
     func,
-    literal,
     or_,
     select,
     true,
@@ -23,7 +21,7 @@ from sqlalchemy import (
 
 from feed_service import models
 from feed_service.queries.feed_reading import Bound, Reading, Rows
-from feed_service.queries.visibility import blocked_between, muted_by, not_blocked_for, not_muted_for
+from feed_service.queries.visibility import blocked_between, id_of, muted_by, not_blocked_for, not_muted_for
 from feed_service.viewer import Viewer
 
 WINDOW = 2_000
@@ -57,7 +55,7 @@ def of_followed_users(reading: Reading, *, with_own: bool = False) -> Rows:
 
 def followed_authors(viewer: Viewer, *, with_own: bool = False) -> Select[int] | CompoundSelect[int]:
     """(author_id). Who is blocked or muted leaves before any post is read; the suspended leave with their heads."""
-    me, follow = literal(viewer.user_id, BigInteger), models.UserFollow
+    me, follow = id_of(viewer), models.UserFollow
     followed = select(follow.followee_id.label("author_id")).where(
         follow.follower_id == me,
         follow.followee_id.not_in(blocked_between(viewer)),
@@ -72,7 +70,7 @@ def _recent(reading: Reading, authors: CTE, *, with_own: bool) -> Rows:
     posts = select(post.id, post.published_at, post.author_id).where(post.deleted_at.is_(None))
     window = reading.sort.slice(posts, reading.resized(WINDOW).part).subquery("window")
     author_id = window.c.author_id
-    is_own = author_id == literal(viewer.user_id, BigInteger) if with_own else false()
+    is_own = author_id == id_of(viewer) if with_own else false()
     found = reading.in_order(window, author_id).where(
         _follows(viewer, MANY_FOLLOWS),
         or_(is_own, _is_followed(viewer, authors, author_id)),
@@ -85,16 +83,14 @@ def _recent(reading: Reading, authors: CTE, *, with_own: bool) -> Rows:
 def _follows(viewer: Viewer, at_least: int) -> ColumnElement[bool]:
     """By the stored number, which decides how a page is found, never what is on it."""
     stats = models.UserStats
-    stored = select(stats.following_count).where(stats.user_id == literal(viewer.user_id, BigInteger))
+    stored = select(stats.following_count).where(stats.user_id == id_of(viewer))
     return select(func.coalesce(stored.scalar_subquery(), 0) >= at_least).scalar_subquery()
 
 
 def _is_followed(viewer: Viewer, authors: CTE, author_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Looked up one by one for very many follows, else in a hash of all of them; a join could become anything."""
     follow = models.UserFollow
-    looked_up = select(true()).where(
-        follow.follower_id == literal(viewer.user_id, BigInteger), follow.followee_id == author_id
-    )
+    looked_up = select(true()).where(follow.follower_id == id_of(viewer), follow.followee_id == author_id)
     return case(
         (_follows(viewer, VERY_MANY_FOLLOWS), looked_up.correlate_except(follow).scalar_subquery()),
         else_=author_id.in_(select(authors.c.author_id)),

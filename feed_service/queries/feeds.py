@@ -1,19 +1,18 @@
 """Which posts a feed holds, in which order; what a viewer follows is merged in `feed_users` and `feed_tags`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, select, union
+from sqlalchemy import DateTime, and_, bindparam, select, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any
 from feed_service.queries.feed_reading import Reading, Rows
 from feed_service.queries.feed_tags import of_followed_tags
 from feed_service.queries.feed_users import of_followed_users
+from feed_service.queries.prepared import Prepared, anybody_like, shape_of, values_of, with_parameters
 from feed_service.queries.stats import hot_key, or_zero
-from feed_service.queries.visibility import not_muted_for, post_listed_for, post_listed_once_due_for
+from feed_service.queries.visibility import not_muted_for, post_is_live, post_listed_once_due_for, user_listed_for
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
@@ -44,21 +43,21 @@ PERSONAL_KINDS = (FeedKind.HOME, FeedKind.FOLLOWING_USERS, FeedKind.FOLLOWING_TA
 CANDIDATES = 2_000
 """HOT and TOP of a feed that comes by time rank this many of its newest posts."""
 
-
-@dataclass(frozen=True)
-class FeedFilter:
-    """What a post must be to pass; None lets everything pass."""
-
-    category: str | None = None
-    tags: tuple[str, ...] | None = None
-    exclude_tags: tuple[str, ...] | None = None
-    authors: tuple[int, ...] | None = None
-    languages: tuple[str, ...] | None = None
+MAX_ID = 2**63 - 1
 
 
-def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Rows:
+def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Prepared:
     """(id, published_at) of a feed in NEWEST or OLDEST order."""
-    reading = Reading(viewer, TIME_SORTS[order], part)
+    return Prepared(statement_by_time(anybody_like(viewer), kind, order, shape_of(part)), values_of(viewer, part))
+
+
+@cache
+def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice) -> Rows:
+    sort = TIME_SORTS[order]
+    return _of_kind(kind, Reading(viewer, sort, with_parameters(shape, sort)))
+
+
+def _of_kind(kind: FeedKind, reading: Reading) -> Rows:
     match kind:
         case FeedKind.HOME:
             return home(reading)
@@ -67,7 +66,7 @@ def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Ro
         case FeedKind.FOLLOWING_TAGS:
             return of_followed_tags(reading)
         case _:
-            return newest_posts(viewer, reading.sort, part)
+            return newest_posts(reading)
 
 
 def home(reading: Reading) -> Rows:
@@ -78,57 +77,45 @@ def home(reading: Reading) -> Rows:
     return reading.in_order(both.subquery("both")).limit(reading.size)
 
 
-def newest_posts(viewer: Viewer, sort: Sort, part: Slice) -> Rows:
+def newest_posts(reading: Reading) -> Rows:
     """(id, published_at) of everybody's posts."""
-    post = models.Post
+    post, viewer = models.Post, reading.viewer
     listed = and_(post_listed_once_due_for(viewer), not_muted_for(viewer, post.author_id))
-    return sort.slice(select(post.id, post.published_at).where(listed), part)
+    return reading.sort.slice(select(post.id, post.published_at).where(listed), reading.part)
 
 
-def ranked_posts(viewer: Viewer, order: PostOrder, part: Slice) -> Rows:
+def ranked_posts(viewer: Viewer, order: PostOrder, part: Slice) -> Prepared:
     """(id, sort columns) of everybody's posts by one of their numbers."""
-    post, sort = models.Post, RANK_SORTS[order]
-    listed = and_(post_listed_for(viewer), not_muted_for(viewer, post.author_id))
-    ranked = select(models.PostRank.post_id.label("id"), *sort.columns)
-    return sort.slice(ranked.join(post, post.id == models.PostRank.post_id).where(listed), part)
+    return Prepared(statement_by_rank(anybody_like(viewer), order, shape_of(part)), values_of(viewer, part))
+
+
+@cache
+def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
+    rank, sort, post = models.PostRank, RANK_SORTS[order], models.Post
+    # As a subquery it is asked for each rank in turn; a join could sort all ranks by post first.
+    is_live = select(post_is_live()).where(post.id == rank.post_id).correlate_except(post).scalar_subquery()
+    listed = and_(is_live, user_listed_for(viewer, rank.author_id), not_muted_for(viewer, rank.author_id))
+    ranked = select(rank.post_id.label("id"), *sort.columns).where(listed)
+    return sort.slice(ranked, with_parameters(shape, sort))
 
 
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
-) -> Rows:
+) -> Prepared:
     """(id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
-    beyond_all = 2**63 - 1
-    newest = Slice(CANDIDATES - 1, after=(until, beyond_all), before=(until - window, 0))
-    found = by_time(viewer, kind, PostOrder.NEWEST, newest).subquery("candidates")
+    statement = statement_by_value(anybody_like(viewer), kind, order, shape_of(part))
+    return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
+
+
+@cache
+def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice) -> Rows:
+    since, until = (bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until"))
+    newest = Slice(CANDIDATES - 1, after=(until, MAX_ID), before=(since, 0))
+    found = _of_kind(kind, Reading(viewer, TIME_SORTS[PostOrder.NEWEST], newest)).subquery("candidates")
     stored = models.PostStats
     likes, commenters = or_zero(stored.like_count), or_zero(stored.commenter_count)
     hot = hot_key(likes, commenters, or_zero(stored.bookmark_count), found.c.published_at)
     value = (hot if order is PostOrder.HOT else likes).label("value")
     rows = select(found.c.id, value).outerjoin_from(found, stored, stored.post_id == found.c.id).subquery("ranked")
-    return Sort((rows.c.value, rows.c.id)).slice(select(rows.c.id, rows.c.value), part)
-
-
-def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None) -> Select[int]:
-    """Which of the posts pass the filter and were published after `since`."""
-    post = models.Post
-    posts = select(post.id).where(is_any(post.id, post_ids))
-    if wanted.category is not None:
-        category = select(models.Category.id).where(models.Category.slug == wanted.category)
-        posts = posts.where(post.category_id == category.scalar_subquery())
-    if wanted.tags is not None:
-        posts = posts.where(_has_tag(wanted.tags))
-    if wanted.exclude_tags is not None:
-        posts = posts.where(~_has_tag(wanted.exclude_tags))
-    if wanted.authors is not None:
-        posts = posts.where(is_any(post.author_id, wanted.authors))
-    if wanted.languages is not None:
-        posts = posts.where(is_any(post.language, wanted.languages))
-    if since is not None:
-        posts = posts.where(post.published_at > since)
-    return posts
-
-
-def _has_tag(slugs: Sequence[str]) -> ColumnElement[bool]:
-    use, tag = models.PostTag, models.Tag
-    used = select(use.tag_id).join(tag, tag.id == use.tag_id)
-    return used.where(use.post_id == models.Post.id, is_any(tag.slug, slugs)).exists()
+    sort = Sort((rows.c.value, rows.c.id))
+    return sort.slice(select(rows.c.id, rows.c.value), with_parameters(shape, sort))

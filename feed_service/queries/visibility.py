@@ -6,7 +6,7 @@ rows that a page reads, and cannot turn it into a scan of all users.
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, false, func, literal, or_, select, true, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, false, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from feed_service import models
@@ -14,6 +14,11 @@ from feed_service.queries.paths import subtree_end
 from feed_service.viewer import Viewer
 
 Id = ColumnElement[int] | InstrumentedAttribute[int]
+
+
+def id_of(viewer: Viewer) -> ColumnElement[int]:
+    """A parameter named `viewer_id`, so that a statement can be built once and run for everybody."""
+    return bindparam("viewer_id", viewer.user_id, BigInteger)
 
 
 def user_is_live(user_id: Id) -> ColumnElement[bool]:
@@ -25,7 +30,7 @@ def user_is_live(user_id: Id) -> ColumnElement[bool]:
 
 def blocked_between(viewer: Viewer) -> Select[int]:
     """The users who block the viewer or whom the viewer blocks."""
-    me = literal(viewer.user_id, BigInteger)
+    me = id_of(viewer)
     both = union_all(
         select(models.Block.blocked_id.label("user_id")).where(models.Block.blocker_id == me),
         select(models.Block.blocker_id).where(models.Block.blocked_id == me),
@@ -34,7 +39,7 @@ def blocked_between(viewer: Viewer) -> Select[int]:
 
 
 def muted_by(viewer: Viewer) -> Select[int]:
-    return select(models.Mute.muted_id).where(models.Mute.muter_id == literal(viewer.user_id, BigInteger))
+    return select(models.Mute.muted_id).where(models.Mute.muter_id == id_of(viewer))
 
 
 def not_blocked_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
@@ -76,7 +81,7 @@ def post_accessible_to(viewer: Viewer, post: type[models.Post] = models.Post) ->
     """What is listed, the viewer's own drafts, and all but foreign drafts for a moderator."""
     if viewer.is_anonymous:
         return post_listed_for(viewer, post)
-    own = and_(post.author_id == literal(viewer.user_id, BigInteger), post.deleted_at.is_(None))
+    own = and_(post.author_id == id_of(viewer), post.deleted_at.is_(None))
     moderated = post.published_at <= func.now() if viewer.is_moderator else false()
     return or_(post_listed_for(viewer, post), own, moderated)
 

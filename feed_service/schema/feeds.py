@@ -11,7 +11,7 @@ from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.loaders.feeds import Feed, FeedPage, FeedPart
 from feed_service.paging import Key, Slice
-from feed_service.queries.feeds import FeedFilter as Filter
+from feed_service.queries.feed_filters import FeedFilter as Filter
 from feed_service.schema.connections import (
     CURSOR,
     CappedCount,

@@ -1,0 +1,47 @@
+"""Which of a feed's candidates a client wants to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, select
+
+from feed_service import models
+from feed_service.queries.batches import is_any
+
+
+@dataclass(frozen=True)
+class FeedFilter:
+    """What a post must be to pass; None lets everything pass."""
+
+    category: str | None = None
+    tags: tuple[str, ...] | None = None
+    exclude_tags: tuple[str, ...] | None = None
+    authors: tuple[int, ...] | None = None
+    languages: tuple[str, ...] | None = None
+
+
+def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None) -> Select[int]:
+    """Which of the posts pass the filter and were published after `since`."""
+    post = models.Post
+    posts = select(post.id).where(is_any(post.id, post_ids))
+    if wanted.category is not None:
+        category = select(models.Category.id).where(models.Category.slug == wanted.category)
+        posts = posts.where(post.category_id == category.scalar_subquery())
+    if wanted.tags is not None:
+        posts = posts.where(_has_tag(wanted.tags))
+    if wanted.exclude_tags is not None:
+        posts = posts.where(~_has_tag(wanted.exclude_tags))
+    if wanted.authors is not None:
+        posts = posts.where(is_any(post.author_id, wanted.authors))
+    if wanted.languages is not None:
+        posts = posts.where(is_any(post.language, wanted.languages))
+    if since is not None:
+        posts = posts.where(post.published_at > since)
+    return posts
+
+
+def _has_tag(slugs: Sequence[str]) -> ColumnElement[bool]:
+    use, tag = models.PostTag, models.Tag
+    used = select(use.tag_id).join(tag, tag.id == use.tag_id)
+    return used.where(use.post_id == models.Post.id, is_any(tag.slug, slugs)).exists()
