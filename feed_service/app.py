@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         )
     database = ReadDatabase.connect(settings.database_url)
     cache = read_through.connect(settings.cache_url)
-    signing = keys.load_or_create(settings.data_dir / "keys")
+    signing = signing_keys(settings)
 
     def context_of(viewer: Viewer) -> Context:
         return make_context(Reader(database, cache, viewer), Cursors(signing.cursor))
@@ -50,3 +50,10 @@ def create_app(settings: Settings | None = None) -> Starlette:
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
     endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, context_of)
     return create_site(endpoint, database.is_current, lifespan)
+
+
+def signing_keys(settings: Settings) -> keys.SigningKeys:
+    """Raises ConfigurationError for keys that cannot be used."""
+    return keys.load_or_create(
+        settings.data_dir / "keys", token_pem=settings.token_key, cursor_secret=settings.cursor_secret
+    )

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from feed_service import serving
-from feed_service.accounts import keys, tokens, viewers
-from feed_service.app import TOKEN_LIFETIME
+from feed_service.accounts import tokens, viewers
+from feed_service.app import TOKEN_LIFETIME, signing_keys
 from feed_service.database import ReadDatabase, create_engine, migrate
 from feed_service.embedded import postgres
 from feed_service.embedded.signals import unwinding
@@ -91,8 +91,7 @@ def token(username: str) -> None:
             user_id = await viewers.user_id_named(reading, username)
         finally:
             await reading.close()
-        signing = keys.load_or_create(settings.data_dir / "keys")
-        return tokens.mint(signing, user_id, lifetime=TOKEN_LIFETIME, now=datetime.now(UTC))
+        return tokens.mint(signing_keys(settings), user_id, lifetime=TOKEN_LIFETIME, now=datetime.now(UTC))
 
     click.echo(on_database(mint))
 

@@ -13,11 +13,16 @@ CHECKOUT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Settings:
-    """`database_url` None means the embedded server, whose data lie in `data_dir`."""
+    """`database_url` None means the embedded server, whose data lie in `data_dir`.
+
+    `token_key` (PEM) and `cursor_secret` (base64) sign tokens and cursors; None means those kept in `data_dir`.
+    """
 
     database_url: str | None
     cache_url: str
     data_dir: Path
+    token_key: str | None
+    cursor_secret: str | None
     host: str
     port: int
 
@@ -28,6 +33,8 @@ class Settings:
             database_url=environment.get("DATABASE_URL") or None,
             cache_url=cache_url(environment.get("CACHE_URL") or "memory://"),
             data_dir=CHECKOUT / (environment.get("FEED_DATA_DIR") or ".data"),
+            token_key=environment.get("FEED_TOKEN_KEY") or None,
+            cursor_secret=environment.get("FEED_CURSOR_SECRET") or None,
             host="127.0.0.1",
             port=port(environment.get("PORT") or "8000"),
         )
