@@ -1,6 +1,6 @@
 """The way to PostgreSQL: engines, short reads, and migrations up to the newest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -10,11 +10,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from feed_service.errors import ConfigurationError
 
 Entity = TypeVar("Entity")
+Answer = TypeVar("Answer")
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -65,13 +67,21 @@ class ReadDatabase:
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
     ) -> Sequence[Row[*tuple[Any, ...]]]:
         """Rows of a statement; `values` are for its named parameters."""
-        async with self.engine.connect() as connection:
-            return (await connection.execute(statement, values)).all()
+
+        async def read() -> Sequence[Row[*tuple[Any, ...]]]:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(statement, values)).all()
+
+        return await _twice_if_cut_off(read)
 
     async def scalars(self, statement: Select[Entity]) -> Sequence[Entity]:
         """Entities, detached: what was not loaded with them raises when touched."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            return (await session.scalars(statement)).all()
+
+        async def read() -> Sequence[Entity]:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                return (await session.scalars(statement)).all()
+
+        return await _twice_if_cut_off(read)
 
     async def is_current(self) -> bool:
         """Whether the tables are those of the newest migration."""
@@ -80,6 +90,16 @@ class ReadDatabase:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _twice_if_cut_off(read: Callable[[], Awaitable[Answer]]) -> Answer:
+    """A read whose connection was cut off is made once more: idle ones die unseen when PostgreSQL restarts."""
+    try:
+        return await read()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return await read()
 
 
 def newest_revision() -> str | None:
