@@ -15,7 +15,8 @@ async def test_a_read_survives_the_end_of_every_pooled_connection(database_url: 
     async with killer.connect() as connection:
         killed = await connection.scalars(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = :name"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = :name"
             ),
             {"name": make_url(database_url).database},
         )

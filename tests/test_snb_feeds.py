@@ -16,7 +16,7 @@ from feed_service.imports.snb import import_snb
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.feeds import FeedPart, feed
 from feed_service.paging import Slice
-from feed_service.queries.feeds import FeedFilter
+from feed_service.queries.feed_filters import FeedFilter
 from feed_service.settings import CHECKOUT
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
