@@ -42,6 +42,8 @@ def cli() -> None:
 def main() -> None:
     """What a user can correct is one sentence and exit code 1, never a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Alembic has two lines for every look at the revision, and /readyz looks often.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         cli()
     except FeedError as error:
