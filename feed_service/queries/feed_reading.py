@@ -5,10 +5,20 @@ merge reads a few posts of each source, and tells the next stage the time at whi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, SQLColumnExpression, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    case,
+    func,
+    literal_column,
+    select,
+)
 
 from feed_service.paging import Slice, Sort
 from feed_service.queries.visibility import user_is_live
@@ -19,6 +29,11 @@ Bound = ColumnElement[Any]
 
 ALWAYS: Bound = literal_column("'-infinity'::timestamptz")
 NEVER: Bound = literal_column("'infinity'::timestamptz")
+
+
+def inline(limit: int) -> ColumnElement[int]:
+    """A limit that stands in the text: in a generic plan PostgreSQL takes a parameter for a tenth of all rows."""
+    return literal_column(str(limit), Integer)
 
 
 @dataclass(frozen=True)
@@ -37,9 +52,6 @@ class Reading:
     @property
     def is_descending(self) -> bool:
         return self.sort.is_descending != self.part.backwards
-
-    def resized(self, size: int) -> "Reading":
-        return replace(self, part=replace(self.part, limit=size - 1))
 
     def directions(self, rows: FromClause) -> list[ColumnElement[Any]]:
         keys = (rows.c.published_at, rows.c.id)

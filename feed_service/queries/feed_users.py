@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from feed_service import models
-from feed_service.queries.feed_reading import Bound, Reading, Rows
+from feed_service.queries.feed_reading import Bound, Reading, Rows, inline
 from feed_service.queries.visibility import blocked_between, id_of, muted_by, not_blocked_for, not_muted_for
 from feed_service.viewer import Viewer
 
@@ -68,7 +68,7 @@ def _recent(reading: Reading, authors: CTE, *, with_own: bool) -> Rows:
     """(id, published_at, author_id): what a window over everybody's posts holds of the page. Empty for few follows."""
     viewer, post = reading.viewer, models.Post
     posts = select(post.id, post.published_at, post.author_id).where(post.deleted_at.is_(None))
-    window = reading.sort.slice(posts, reading.resized(WINDOW).part).subquery("window")
+    window = reading.sort.slice(posts, reading.part).limit(inline(WINDOW)).subquery("window")
     author_id = window.c.author_id
     is_own = author_id == id_of(viewer) if with_own else false()
     found = reading.in_order(window, author_id).where(
@@ -102,7 +102,7 @@ def _merged(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> R
 
     An author whose head, the first post in reading order, is not among the first n + 1 heads has nothing on the page.
     """
-    few = select(authors.c.author_id).limit(SAMPLE).subquery("few")
+    few = select(authors.c.author_id).limit(inline(SAMPLE)).subquery("few")
     takes_sample = and_(condition, _follows(reading.viewer, VERY_MANY_FOLLOWS))
     sample = _leading(reading, few, takes_sample, []).cte("sample")
     leading = _leading(reading, authors, condition, [reading.last_of(sample)]).cte("leading")
@@ -112,7 +112,7 @@ def _merged(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> R
 
 def _leading(reading: Reading, authors: FromClause, condition: ColumnElement[bool], bounds: list[Bound]) -> Rows:
     """(id, published_at, author_id): the heads of the first n + 1 live authors."""
-    head = _written(reading.resized(1), authors.c.author_id, bounds).lateral("head")
+    head = _written(reading, authors.c.author_id, bounds).limit(inline(1)).lateral("head")
     heads = select(head.c.id, head.c.published_at, authors.c.author_id).select_from(authors.join(head, true()))
     return reading.first_of_live_authors(heads.where(condition).order_by(*reading.directions(head)))
 

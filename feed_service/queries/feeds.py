@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import DateTime, and_, bindparam, select, union
+from sqlalchemy import DateTime, and_, bindparam, func, select, true, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -23,7 +23,7 @@ TIME_SORTS = {
 RANK_SORTS = {
     PostOrder.HOT: Sort((models.PostRank.hot_key, models.PostRank.post_id)),
     PostOrder.TOP: Sort((models.PostRank.like_count, models.PostRank.post_id)),
-    PostOrder.NEWEST_ACTIVITY: Sort((models.PostRank.last_activity_at, models.PostRank.post_id)),
+    PostOrder.NEWEST_ACTIVITY: Sort((models.PostRank.last_activity_at, models.PostRank.post_id), is_clocked=True),
     PostOrder.MOST_COMMENTED: Sort((models.PostRank.comment_count, models.PostRank.post_id)),
 }
 _TIMED = (PostOrder.NEWEST, PostOrder.OLDEST, PostOrder.HOT, PostOrder.TOP)
@@ -95,7 +95,9 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
     # As a subquery it is asked for each rank in turn; a join could sort all ranks by post first.
     is_live = select(post_is_live()).where(post.id == rank.post_id).correlate_except(post).scalar_subquery()
     listed = and_(is_live, user_listed_for(viewer, rank.author_id), not_muted_for(viewer, rank.author_id))
-    ranked = select(rank.post_id.label("id"), *sort.columns).where(listed)
+    # A scheduled post has its rank already, and its time as that of its last activity: seen without reading the post.
+    is_due = true() if sort.is_clocked else rank.last_activity_at <= func.now()
+    ranked = select(rank.post_id.label("id"), *sort.columns).where(is_due, listed)
     return sort.slice(ranked, with_parameters(shape, sort))
 
 

@@ -62,12 +62,13 @@ class FeedWorld:
         status, published_at = pick(
             [("draft", NEVER), ("scheduled", self.start + timedelta(hours=9))] + [("", at)] * 18
         )
+        active_at = published_at if status else min(at + timedelta(hours=pick([0, 5])), self.start)
         return {
             "id": number, "author_id": author_id, "slug": f"post-{number}", "title": "", "body": "",
             "status": status or "published", "published_at": published_at,
             "deleted_at": self.start if self.random.random() < 0.1 else None,
             "like_count": self.random.randint(0, 4), "comment_count": self.random.randint(0, 4),
-            "last_activity_at": at + timedelta(hours=pick([0, 5])), "hot_key": float(self.random.randint(0, 9)),
+            "last_activity_at": active_at, "hot_key": float(self.random.randint(0, 9)),
         }  # fmt: skip
 
     async def write(self, engine: AsyncEngine) -> None:
@@ -158,7 +159,11 @@ async def write_posts(engine: AsyncEngine, posts: list[dict[str, Any]], tags_of:
         for post in posts
         for tag in tags_of[post["id"]]
     ]
-    ranks = [{"post_id": post["id"], **{name: post[name] for name in ("author_id", *ranked)}} for post in posts]
+    ranks = [
+        {"post_id": post["id"], **{name: post[name] for name in ("author_id", *ranked)}}
+        for post in posts
+        if post["status"] != "draft"
+    ]
     stats = [{"post_id": post["id"], "like_count": post["like_count"], "comment_count": 0} for post in posts]
     plain = [{name: value for name, value in post.items() if name not in ranked} for post in posts]
     async with engine.begin() as connection:
