@@ -51,5 +51,5 @@ async def replies_by_comment_id(
 
 async def tree_by_post_id(reader: Reader, post_ids: list[int], max_depth: int, part: Slice) -> list[Page[Item]]:
     """A page of each thread, depth first; the key is the path."""
-    rows = await reader.rows(comment_trees.trees(reader.viewer, post_ids, part, max_depth))
+    rows = await reader.rows(*comment_trees.trees(reader.viewer, post_ids, part, max_depth))
     return page_per_parent(post_ids, rows, comment_trees.SORT, part)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     TableValuedAlias,
     any_,
+    bindparam,
     func,
     literal,
     select,
@@ -27,9 +28,18 @@ def is_any(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequ
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
+def ids_parameter(name: str) -> ColumnElement[Sequence[int]]:
+    """Ids whose values come when the statement is run."""
+    return bindparam(name, type_=ARRAY(BigInteger))
+
+
 def each(values: Sequence[int]) -> TableValuedAlias:
+    return each_of(ids(values))
+
+
+def each_of(array: ColumnElement[Sequence[int]]) -> TableValuedAlias:
     """The values as a table `parents` with the one column `parent_id`."""
-    return func.unnest(ids(values)).table_valued("parent_id").render_derived(name="parents")
+    return func.unnest(array).table_valued("parent_id").render_derived(name="parents")
 
 
 def per_parent(

@@ -5,15 +5,17 @@ subtree in its way, however large the subtrees are that it jumps over.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, case, cast, func, literal, select, true
+from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, bindparam, case, cast, func, select, true
 
 from feed_service import models
 from feed_service.models.comments import PATH_STEP
 from feed_service.paging import Key, Slice, Sort
-from feed_service.queries.batches import each
+from feed_service.queries.batches import each_of, ids_parameter
 from feed_service.queries.paths import Path, subtree_end
+from feed_service.queries.prepared import Prepared, anybody_like
 from feed_service.queries.visibility import comment_shown_to
 from feed_service.viewer import Viewer
 
@@ -22,84 +24,125 @@ SORT = Sort((models.Comment.path,), is_descending=False)
 Bytes = ColumnElement[bytes]
 Id = ColumnElement[int]
 
+START = bindparam("walk_start", type_=LargeBinary)
+"""Where the walk starts, itself left out."""
 
-def trees(viewer: Viewer, post_ids: Sequence[int], part: Slice, max_depth: int) -> Select[*tuple[Any, ...]]:
-    """(post id, comment id, path): one page of each thread in reading direction, cut below `max_depth` levels.
+END = bindparam("walk_end", type_=LargeBinary)
+LIMIT = bindparam("page_limit", type_=Integer)
+DEEPEST = bindparam("deepest", type_=Integer)
+"""Bytes of the paths that are `max_depth` levels deep."""
 
-    All threads are walked side by side; each stops by itself when its page, and one row more, is found.
-    """
-    step = _step_back if part.backwards else _step_on
-    parents = each(post_ids)
-    first = step(viewer, parents.c.parent_id, part, max_depth, _start(part, max_depth)).lateral("first")
+
+def trees(viewer: Viewer, post_ids: Sequence[int], part: Slice, max_depth: int) -> Prepared:
+    """(post id, comment id, path): one page of each thread in reading direction, cut below `max_depth` levels."""
+    end = part.after if part.backwards else part.before
+    values: dict[str, Any] = {
+        "viewer_id": viewer.user_id,
+        "parent_ids": list(post_ids),
+        "walk_start": _start(part, max_depth),
+        "page_limit": part.limit,
+        "deepest": PATH_STEP * max_depth,
+    }
+    if end is not None:
+        values["walk_end"] = _at(end)
+    return Prepared(statement(anybody_like(viewer), part.backwards, end is not None), values)
+
+
+@cache
+def statement(viewer: Viewer, backwards: bool, has_end: bool) -> Select[*tuple[Any, ...]]:
+    """All threads are walked side by side; each stops by itself when its page, and one row more, is found."""
+    walker = _Walk(viewer, backwards, has_end)
+    parents = each_of(ids_parameter("parent_ids"))
+    first = walker.step(parents.c.parent_id, START).lateral("first")
     walk = (
         select(parents.c.parent_id, *first.c, cast(first.c.is_shown, Integer).label("found"))
         .select_from(parents.join(first, true()))
         .cte("walk", recursive=True)
     )
-    following = step(viewer, walk.c.parent_id, part, max_depth, walk.c.bound).lateral("following")
+    following = walker.step(walk.c.parent_id, walk.c.bound).lateral("following")
     walk = walk.union_all(
         select(walk.c.parent_id, *following.c, walk.c.found + cast(following.c.is_shown, Integer))
         .select_from(walk.join(following, true()))
-        .where(walk.c.found <= part.limit)
+        .where(walk.c.found <= LIMIT)
     )
     return (
         select(walk.c.parent_id, walk.c.item_id, walk.c.path)
-        .where(walk.c.is_shown, _in_part(walk.c.path, part))
+        .where(walk.c.is_shown, walker.in_part(walk.c.path))
         .order_by(walk.c.parent_id, walk.c.found)
     )
 
 
-def _step_on(viewer: Viewer, post_id: Id, part: Slice, max_depth: int, bound: Bytes) -> Select[*tuple[Any, ...]]:
-    """(item id, path, is_shown, bound): the next row after `bound`, and where the step after it starts."""
-    comment = models.Comment.__table__.alias().c
-    is_shown = comment_shown_to(viewer, comment)
-    row = (
-        select(comment.id.label("item_id"), comment.path, is_shown.label("is_shown"))
-        .where(comment.post_id == post_id, comment.path > bound, _in_part(comment.path, part))
-        .order_by(comment.path)
-        .limit(1)
-        .correlate_except(comment.id.table)
-        .lateral("row")
-    )
-    enters = and_(row.c.is_shown, func.octet_length(row.c.path) < PATH_STEP * max_depth)
-    return select(*row.c, case((enters, row.c.path), else_=subtree_end(row.c.path)).label("bound"))
+class _Walk:
+    """The steps of one direction, for a viewer, with or without an end."""
 
+    def __init__(self, viewer: Viewer, backwards: bool, has_end: bool) -> None:
+        self.viewer = viewer
+        self.backwards = backwards
+        self.has_end = has_end
 
-def _step_back(viewer: Viewer, post_id: Id, part: Slice, max_depth: int, bound: Bytes) -> Select[*tuple[Any, ...]]:
-    """The same for the row before `bound`.
+    def step(self, post_id: Id, bound: Bytes) -> Select[*tuple[Any, ...]]:
+        """(item id, path, is_shown, bound): the next row beyond `bound`, and where the step after it starts."""
+        return self._back(post_id, bound) if self.backwards else self._on(post_id, bound)
 
-    The row that ends before `bound` may lie too deep: then its ancestor at `max_depth` comes next. If that one is
-    hidden, the step after it starts before the whole hidden subtree.
-    """
-    deepest, comment, hidden = (models.Comment.__table__.alias().c for _ in range(3))
-    last = (
-        select(deepest.path)
-        .where(deepest.post_id == post_id, deepest.path < bound, _in_part(deepest.path, part))
-        .order_by(deepest.path.desc())
-        .limit(1)
-        .correlate_except(deepest.id.table)
-        .lateral("last")
-    )
-    row = (
-        select(comment.id.label("item_id"), comment.path, comment_shown_to(viewer, comment).label("is_shown"))
-        .where(comment.post_id == post_id, comment.path == _ancestor(last.c.path, literal(max_depth * PATH_STEP)))
-        .correlate_except(comment.id.table)
-        .lateral("row")
-    )
-    lengths = func.generate_series(PATH_STEP, func.octet_length(row.c.path), PATH_STEP)
-    level = lengths.table_valued("length").render_derived(name="level")
-    outermost_hidden = (
-        select(hidden.path)
-        .select_from(level)
-        .join(hidden.id.table, and_(hidden.post_id == post_id, hidden.path == _ancestor(row.c.path, level.c.length)))
-        .where(~comment_shown_to(viewer, hidden))
-        .order_by(level.c.length)
-        .limit(1)
-        .correlate_except(hidden.id.table, level)
-        .scalar_subquery()
-    )
-    start = case((row.c.is_shown, row.c.path), else_=func.coalesce(outermost_hidden, row.c.path))
-    return select(*row.c, start.label("bound")).select_from(last.join(row, true()))
+    def in_part(self, path: Path) -> ColumnElement[bool]:
+        """Whether the walk has not passed its end."""
+        if not self.has_end:
+            return true()
+        return path > END if self.backwards else path < END
+
+    def _on(self, post_id: Id, bound: Bytes) -> Select[*tuple[Any, ...]]:
+        comment = models.Comment.__table__.alias().c
+        is_shown = comment_shown_to(self.viewer, comment)
+        row = (
+            select(comment.id.label("item_id"), comment.path, is_shown.label("is_shown"))
+            .where(comment.post_id == post_id, comment.path > bound, self.in_part(comment.path))
+            .order_by(comment.path)
+            .limit(1)
+            .correlate_except(comment.id.table)
+            .lateral("row")
+        )
+        enters = and_(row.c.is_shown, func.octet_length(row.c.path) < DEEPEST)
+        return select(*row.c, case((enters, row.c.path), else_=subtree_end(row.c.path)).label("bound"))
+
+    def _back(self, post_id: Id, bound: Bytes) -> Select[*tuple[Any, ...]]:
+        """The row that ends before `bound` may lie too deep: then its ancestor at the deepest level comes next.
+
+        If that one is hidden, the step after it starts before the whole hidden subtree.
+        """
+        end, comment = (models.Comment.__table__.alias().c for _ in range(2))
+        last = (
+            select(end.path)
+            .where(end.post_id == post_id, end.path < bound, self.in_part(end.path))
+            .order_by(end.path.desc())
+            .limit(1)
+            .correlate_except(end.id.table)
+            .lateral("last")
+        )
+        is_shown = comment_shown_to(self.viewer, comment)
+        row = (
+            select(comment.id.label("item_id"), comment.path, is_shown.label("is_shown"))
+            .where(comment.post_id == post_id, comment.path == _ancestor(last.c.path, DEEPEST))
+            .correlate_except(comment.id.table)
+            .lateral("row")
+        )
+        hidden = func.coalesce(self._outermost_hidden(post_id, row.c.path), row.c.path)
+        start = case((row.c.is_shown, row.c.path), else_=hidden)
+        return select(*row.c, start.label("bound")).select_from(last.join(row, true()))
+
+    def _outermost_hidden(self, post_id: Id, path: Bytes) -> ColumnElement[bytes]:
+        hidden = models.Comment.__table__.alias().c
+        lengths = func.generate_series(PATH_STEP, func.octet_length(path), PATH_STEP)
+        level = lengths.table_valued("length").render_derived(name="level")
+        return (
+            select(hidden.path)
+            .select_from(level)
+            .join(hidden.id.table, and_(hidden.post_id == post_id, hidden.path == _ancestor(path, level.c.length)))
+            .where(~comment_shown_to(self.viewer, hidden))
+            .order_by(level.c.length)
+            .limit(1)
+            .correlate_except(hidden.id.table, level)
+            .scalar_subquery()
+        )
 
 
 def _ancestor(path: Path, length: ColumnElement[int]) -> Bytes:
@@ -107,27 +150,15 @@ def _ancestor(path: Path, length: ColumnElement[int]) -> Bytes:
     return func.substring(path, 1, length)
 
 
-def _start(part: Slice, max_depth: int) -> Bytes:
-    """Where the walk starts, itself left out."""
+def _start(part: Slice, max_depth: int) -> bytes:
     if part.backwards:
-        start = _at(part.before) + (b"\x00" if part.is_inclusive else b"") if part.before else b"\xff"
-    elif part.after is None:
-        start = b""
-    elif part.is_inclusive:
-        start = _predecessor(_at(part.after))
-    else:
-        is_cut = len(_at(part.after)) >= PATH_STEP * max_depth
-        start = _at(part.after) + (b"\xff" if is_cut else b"")
-    return literal(start, LargeBinary)
-
-
-def _in_part(path: Path, part: Slice) -> ColumnElement[bool]:
-    """Whether the walk has not passed the far end of its part."""
-    if part.backwards and part.after is not None:
-        return path > literal(_at(part.after), LargeBinary)
-    if not part.backwards and part.before is not None:
-        return path < literal(_at(part.before), LargeBinary)
-    return true()
+        return _at(part.before) + (b"\x00" if part.is_inclusive else b"") if part.before else b"\xff"
+    if part.after is None:
+        return b""
+    if part.is_inclusive:
+        return _predecessor(_at(part.after))
+    is_cut = len(_at(part.after)) >= PATH_STEP * max_depth
+    return _at(part.after) + (b"\xff" if is_cut else b"")
 
 
 def _at(key: Key) -> bytes:
