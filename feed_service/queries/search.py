@@ -1,5 +1,6 @@
 """Search: words in posts, names of users and tags, in one order of relevance."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -51,8 +52,7 @@ def matches(viewer: Viewer, words: str, types: Collection[SearchType], part: Sli
 def matching_posts(viewer: Viewer, words: str) -> Select[*tuple[Any, ...]]:
     """Listed posts with all the words, in the syntax of web searches: "a phrase", or, -without.
 
-    The words stand in the statement as a literal: only so does PostgreSQL know a frequent word, for which it reads the
-    newest posts, from a rare one, for which it asks the index of words.
+    For a frequent word PostgreSQL reads the newest posts, for a rare one it asks the index of words.
     """
     query = func.websearch_to_tsquery(literal_column("'simple'::regconfig"), _literal(words))
     searched = models.PostSearch
@@ -88,10 +88,10 @@ def matching_tags(words: str) -> Select[*tuple[Any, ...]]:
 def _first_named(table: Any, names: Any, columns: tuple[Any, ...], words: str) -> CTE:  # noqa: ANN401 - User or Tag.
     """(id, names) of those whose names match."""
     if len(words) <= PREFIX_LETTERS:
-        beginning = func.lower(literal(words, Text))
-        condition = or_(*(func.lower(column).startswith(beginning, autoescape=False) for column in columns))
+        beginning = _literal(re.sub(r"([\\%_])", r"\\\1", words.lower()) + "%")
+        condition = or_(*(func.lower(column).like(beginning) for column in columns))
     else:
-        condition = literal(words, Text).op("<%", is_comparison=True)(names)
+        condition = _literal(words).op("<%", is_comparison=True)(names)
     return select(table.id, names.label("names")).where(condition).order_by(table.id).limit(MAX_MATCHES).cte()
 
 
@@ -113,4 +113,5 @@ def _found(
 
 
 def _literal(words: str) -> ColumnElement[str]:
-    return bindparam("words", words, Text, literal_execute=True)
+    """The words as a part of the statement: as a parameter, PostgreSQL would plan for a word it does not know."""
+    return bindparam(None, words, Text, unique=True, literal_execute=True)

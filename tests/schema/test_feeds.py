@@ -244,6 +244,8 @@ async def test_search_finds_posts_people_and_tags(newsroom: Newsroom) -> None:
     assert await found("tea", "TAG") == ["tea"]
     assert await found("ver", "USER") == ["vera"]
     assert await found("be", "USER") == ["ben"]
+    assert await found("BE", "USER") == ["ben"]
+    assert [await found(pattern, "USER") for pattern in ("%", "_", "b%", "\\")] == [[], [], [], []]
     assert {"tea", "own"} <= set(await found("tea"))
     for odd in ("'", "\\", "%", "_", ":x", "a'b\"c", "$1", "tea'); DROP TABLE posts; --", "é" * 200):
         assert isinstance(await found(odd), list)
