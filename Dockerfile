@@ -6,9 +6,15 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashe
 COPY . .
 RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
 
+FROM node:22-slim AS assets
+WORKDIR /assets
+COPY feed_service/http/assets/package.json feed_service/http/assets/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+
 FROM python:3.13-slim
 WORKDIR /app
 COPY --from=build /app /app
+COPY --from=assets /assets/node_modules feed_service/http/assets/node_modules
 RUN mkdir /data && chown 65534:65534 /data
 ENV PATH=/app/.venv/bin:$PATH FEED_DATA_DIR=/data
 VOLUME /data

@@ -49,7 +49,8 @@ def main() -> None:
     except FeedError as error:
         raise SystemExit(f"feed-service: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        raise SystemExit(f"feed-service: The database cannot be used: {str(error).splitlines()[0]}") from None
+        reason = getattr(error, "driver_exception", None) or error
+        raise SystemExit(f"feed-service: The database cannot be used: {str(reason).splitlines()[0]}") from None
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """The way to PostgreSQL: engines, short reads, and migrations up to the newest."""
 
+import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy import Connection, Row, Select, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -49,7 +50,18 @@ def with_driver(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
         raise ConfigurationError("DATABASE_URL must begin with postgresql://.")
-    return f"postgresql+asyncpg://{rest}"
+    named = f"postgresql+asyncpg://{rest}"
+    if make_url(named).username is None:
+        _require_user_name()
+    return named
+
+
+def _require_user_name() -> None:
+    """Without one in the URL, asyncpg takes that of the operating system, whose user may have none."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise ConfigurationError("DATABASE_URL must name a user, because this process has no user name.") from error
 
 
 @dataclass(frozen=True)
