@@ -1,0 +1,65 @@
+"""A statement as the product sends it, its buffers by EXPLAIN and its time over the client's wire."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+from feed_service.queries.prepared import Prepared
+
+MODES = {"custom": "force_custom_plan", "generic": "force_generic_plan", "served": "auto"}
+"""PostgreSQL plans for the values at hand, for any values, or, as in the service, as it sees fit."""
+
+FIRST_RUNS = 8
+"""Runs before any is timed: after five, PostgreSQL decides between the plans."""
+
+LONGEST_S = 0.5
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The text and the values, compiled by the dialect of the product."""
+
+    text: str
+    values: list[Any]
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> "Sent":
+        compiled = prepared.statement.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
+        values = compiled.construct_params(dict(prepared.values))
+        return cls(str(compiled), [values[name] for name in compiled.positiontup or ()])
+
+
+async def buffers(connection: asyncpg.Connection, sent: Sent, mode: str) -> int:
+    """Pages read, from the cache or not, on a second run."""
+    await connection.execute(f"SET plan_cache_mode = {MODES[mode]}")
+    await connection.execute(f"PREPARE measured AS {sent.text}")
+    values = ", ".join(literal(value) for value in sent.values)
+    explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE measured ({values})"
+    await connection.fetchval(explain)
+    plan = json.loads(await connection.fetchval(explain))[0]["Plan"]
+    await connection.execute("DEALLOCATE measured")
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+async def milliseconds(connection: asyncpg.Connection, sent: Sent, mode: str, runs: int) -> float:
+    """The median of whole round trips of a prepared statement."""
+    await connection.execute(f"SET plan_cache_mode = {MODES[mode]}")
+    statement = await connection.prepare(sent.text)
+    for _ in range(FIRST_RUNS):
+        await statement.fetch(*sent.values)
+    times: list[float] = []
+    while len(times) < runs and sum(times) < LONGEST_S:
+        start = perf_counter()
+        await statement.fetch(*sent.values)
+        times.append(perf_counter() - start)
+    return round(median(times) * 1_000, 3)
+
+
+def literal(value: Any) -> str:  # noqa: ANN401 - a number or a time.
+    return f"'{value.isoformat()}'" if isinstance(value, datetime) else str(value)
