@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import CTE, ColumnElement, func, select, true
+from sqlalchemy import CTE, ColumnElement, select, true
 
 from feed_service import models
 from feed_service.paging import Sort
-from feed_service.queries.feed_reading import Bound, Reading, Rows
-from feed_service.queries.visibility import id_of, not_blocked_for, not_muted_for, user_is_live
+from feed_service.queries.feed_reading import KEPT, Bound, Reading, Rows, inline
+from feed_service.queries.visibility import id_of, not_blocked_for, not_muted_for
 
-PAGES_OF_FIRSTS = 4
-"""How many pages the first posts of all tags fill: more put the bound nearer, and make the last stage shorter."""
+FIRSTS = 4
+"""Posts of each tag that are read first: more cost little, put the bound nearer, and make the last stage shorter."""
 
 
 def of_followed_tags(reading: Reading, *bounds: Bound) -> Rows:
@@ -20,23 +20,22 @@ def of_followed_tags(reading: Reading, *bounds: Bound) -> Rows:
     """
     follow = models.TagFollow
     tags = select(follow.tag_id).where(follow.user_id == id_of(reading.viewer)).cte("tags")
-    firsts = _firsts(reading, tags, bounds).cte("firsts")
+    firsts = _firsts(reading, tags, bounds).cte("firsts").prefix_with(KEPT)
     each = select(firsts.c.id, firsts.c.published_at, firsts.c.author_id).distinct().subquery("each")
-    page = reading.first_of_live_authors(reading.in_order(each, each.c.author_id)).cte("first_page")
+    page = reading.first_of_live_authors(reading.in_order(each, each.c.author_id)).cte("first_page").prefix_with(KEPT)
     bound = reading.last_of(page)
-    reaches = reading.until(firsts.c.published_at, [bound])
+    reaches = reading.until(firsts.c.published_at, firsts.c.id, [bound])
     leading = select(firsts.c.tag_id).where(*reaches).distinct().cte("leading_tags")
-    use = models.PostTag
-    items = _tagged(reading, leading.c.tag_id, [*bounds, bound]).where(user_is_live(use.author_id)).lateral("items")
+    tagged = _tagged(reading, leading.c.tag_id, [*bounds, bound])
+    # Without a limit of its own, which would make PostgreSQL weigh the looks at authors when it chooses an index.
+    items = reading.first_of_live_authors(tagged.limit(None)).lateral("items")
     found = select(items.c.id, items.c.published_at).select_from(leading.join(items, true())).distinct()
     return reading.in_order(found.subquery("tagged")).limit(reading.size)
 
 
 def _firsts(reading: Reading, tags: CTE, bounds: Sequence[Bound]) -> Rows:
-    """(tag_id, id, published_at, author_id): few posts of each tag, one or more; their authors may not be live."""
-    count = select(func.greatest(func.count(), 1)).select_from(tags).scalar_subquery()
-    enough = 1 + PAGES_OF_FIRSTS * reading.size // count
-    few = _tagged(reading, tags.c.tag_id, bounds).limit(enough).lateral("few")
+    """(tag_id, id, published_at, author_id): the first few posts of each tag, whose authors may not be live."""
+    few = _tagged(reading, tags.c.tag_id, bounds).limit(inline(FIRSTS)).lateral("few")
     return select(tags.c.tag_id, few.c.id, few.c.published_at, few.c.author_id).select_from(tags.join(few, true()))
 
 
@@ -48,7 +47,7 @@ def _tagged(reading: Reading, tag_id: ColumnElement[int], bounds: Sequence[Bound
         ~use.is_deleted,
         not_blocked_for(reading.viewer, use.author_id),
         not_muted_for(reading.viewer, use.author_id),
-        *reading.until(use.published_at, bounds),
+        *reading.until(use.published_at, use.post_id, bounds),
     )
     sort = Sort((use.published_at, use.post_id), reading.sort.is_descending, reading.sort.is_clocked)
     return sort.slice(posts, reading.part).correlate_except(use)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from feed_service import models
-from feed_service.queries.feed_reading import Bound, Reading, Rows, inline
+from feed_service.queries.feed_reading import KEPT, Bound, Reading, Rows, inline
 from feed_service.queries.visibility import blocked_between, id_of, muted_by
 from feed_service.viewer import Viewer
 
@@ -106,8 +106,8 @@ def _merged(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> R
     """
     few = select(authors.c.author_id).limit(inline(SAMPLE)).subquery("few")
     takes_sample = and_(condition, _follows(reading.viewer, VERY_MANY_FOLLOWS))
-    sample = _leading(reading, few, takes_sample, []).cte("sample")
-    leading = _leading(reading, authors, condition, [reading.last_of(sample)]).cte("leading")
+    sample = _leading(reading, few, takes_sample, []).cte("sample").prefix_with(KEPT)
+    leading = _leading(reading, authors, condition, [reading.last_of(sample)]).cte("leading").prefix_with(KEPT)
     items = _written(reading, leading.c.author_id, [reading.last_of(leading)]).lateral("items")
     return select(items.c.id, items.c.published_at).select_from(leading.join(items, true()))
 
@@ -122,6 +122,6 @@ def _leading(reading: Reading, authors: FromClause, condition: ColumnElement[boo
 def _written(reading: Reading, author_id: ColumnElement[int], bounds: list[Bound]) -> Rows:
     post = models.Post
     posts = select(post.id, post.published_at).where(
-        post.author_id == author_id, post.deleted_at.is_(None), *reading.until(post.published_at, bounds)
+        post.author_id == author_id, post.deleted_at.is_(None), *reading.until(post.published_at, post.id, bounds)
     )
     return reading.sort.slice(posts, reading.part).correlate_except(post)
