@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import log2
 from random import Random
 from typing import Any
 
@@ -91,10 +92,12 @@ class FeedWorld:
 
     def items(self, viewer: int, kind: FeedKind, order: PostOrder) -> list[tuple[int, tuple[Any, ...]]]:
         """(post id, key) of the whole feed, in its order."""
-        found = [(post["id"], self.key(post, order)) for post in self.posts if self.is_in(viewer, kind, post)]
+        found = [(post["id"], self.key(post, kind, order)) for post in self.posts if self.is_in(viewer, kind, post)]
         return sorted(found, key=lambda item: item[1], reverse=order is not PostOrder.OLDEST)
 
-    def key(self, post: dict[str, Any], order: PostOrder) -> tuple[Any, ...]:
+    def key(self, post: dict[str, Any], kind: FeedKind, order: PostOrder) -> tuple[Any, ...]:
+        if order is PostOrder.HOT and kind is not FeedKind.POPULAR:
+            return log2(1 + post["like_count"]) + post["published_at"].timestamp() / 21_600, post["id"]
         column = {
             PostOrder.HOT: "hot_key",
             PostOrder.TOP: "like_count",
