@@ -68,17 +68,26 @@ async def cost(crowd: Crowd, query: str, **variables: object) -> Counter[str]:
     return crowd.api.statements_by_table()
 
 
+def grown(short: Counter[str], long: Counter[str]) -> dict[str, int]:
+    """The tables that are read more often for the longer page.
+
+    Ten more parents that are loaded one by one read a table ten times more. Fewer than five are no growth: which loads
+    meet in one batch depends on which statement PostgreSQL answers first.
+    """
+    return {table: more for table in long if (more := long[table] - short[table]) >= 5}
+
+
 async def test_a_longer_feed_costs_no_more_statements(crowd: Crowd) -> None:
     short, long = await cost(crowd, FEED, first=2), await cost(crowd, FEED, first=12)
     assert {"posts", "users", "comments", "post_tags", "post_stats"} <= short.keys()
-    assert long <= short, "\n\n".join(crowd.api.statements)
+    assert not grown(short, long), "\n\n".join(crowd.api.statements)
 
 
 async def test_more_people_cost_no_more_statements(crowd: Crowd) -> None:
     ids = [global_id(person) for person in crowd.people]
     short, long = await cost(crowd, PEOPLE, ids=ids[:2]), await cost(crowd, PEOPLE, ids=ids)
     assert {"users", "posts", "user_follows", "tag_follows"} <= short.keys()
-    assert long <= short, "\n\n".join(crowd.api.statements)
+    assert not grown(short, long), "\n\n".join(crowd.api.statements)
 
 
 async def test_a_feed_of_the_front_page_costs_eight_statements(crowd: Crowd) -> None:
