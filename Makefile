@@ -17,7 +17,7 @@ help: ## Show this list
 
 .PHONY: run
 run: .venv/run.stamp assets ## Serve on 127.0.0.1:8000 (PORT, FEED_DATA_DIR, DATABASE_URL, CACHE_URL)
-	@exec .venv/bin/feed-service serve $(ARGS)
+	@exec .venv/bin/feed-service serve --demo $(ARGS)
 
 .PHONY: test
 test: .venv/dev.stamp assets ## Run all tests (DATABASE_URL: on that server; ARGS: for pytest)
