@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
+from feed_service.database import READING
 from feed_service.queries.prepared import Prepared
 
-MODES = {"custom": "force_custom_plan", "generic": "force_generic_plan", "served": "auto"}
-"""PostgreSQL plans for the values at hand, for any values, or, as in the service, as it sees fit."""
+MODES = {"custom": "force_custom_plan", "generic": "force_generic_plan", "served": READING["plan_cache_mode"]}
+"""PostgreSQL plans for the values at hand, for any values, or as the service asks it to."""
 
 FIRST_RUNS = 8
 """Runs before any is timed: after five, PostgreSQL decides between the plans."""

@@ -24,8 +24,8 @@ from feed_service.queries.feed_reading import KEPT, Bound, Reading, Rows, inline
 from feed_service.queries.visibility import blocked_between, id_of, muted_by
 from feed_service.viewer import Viewer
 
-WINDOW = 1_000
-"""Posts of everybody that are looked through first for a viewer who follows many; a page is full if one in 50 fits."""
+WINDOW = 500
+"""Posts of everybody that are looked through first for a viewer who follows many; one in 24 must fit to fill a page."""
 
 MANY_FOLLOWS = 100
 """From this many followed authors on, the window costs less than the merge that it may save."""
