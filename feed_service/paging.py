@@ -108,13 +108,25 @@ class Sort:
         """The key types of `Order`, read off the columns."""
         return "".join(_KINDS[type(column.type)] for column in self.columns)
 
-    def slice(self, statement: Select[*tuple[Any, ...]], part: Slice) -> Select[*tuple[Any, ...]]:
-        """The rows of `statement` in `part`, in reading direction, plus one that tells whether more follow."""
-        for key, is_upper in ((part.after, self.is_descending), (part.before, not self.is_descending)):
+    def slice(
+        self, statement: Select[*tuple[Any, ...]], part: Slice, *, ends_early: bool = False
+    ) -> Select[*tuple[Any, ...]]:
+        """The rows of `statement` in `part`, in reading direction, plus one that tells whether more follow.
+
+        `ends_early`: the statement ends by a condition of its own before the slice does. PostgreSQL ends an index scan
+        by one condition only, and IS TRUE keeps the end of the slice from being that one.
+        """
+        for key, is_upper, is_end in (
+            (part.after, self.is_descending, part.backwards),
+            (part.before, not self.is_descending, not part.backwards),
+        ):
             if key is not None:
-                statement = statement.where(self._beyond(key, is_upper=is_upper, is_inclusive=part.is_inclusive))
+                condition = self._beyond(key, is_upper=is_upper, is_inclusive=part.is_inclusive)
             elif is_upper and self.is_clocked:
-                statement = statement.where(self.columns[0] <= func.now())
+                condition = self.columns[0] <= func.now()
+            else:
+                continue
+            statement = statement.where(condition.is_(True) if is_end and ends_early else condition)
         descending = self.is_descending != part.backwards
         order = [column.desc() if descending else column.asc() for column in self.columns]
         return statement.order_by(*order).limit(part.limit + 1)

@@ -13,7 +13,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    SQLColumnExpression,
+    Tuple,
     case,
     func,
     literal_column,
@@ -28,7 +28,6 @@ from feed_service.viewer import Viewer
 
 Rows = Select[*tuple[Any, ...]]
 Bound = ColumnElement[Any]
-Column = SQLColumnExpression[Any]
 
 ALWAYS: Bound = literal_column("'-infinity'::timestamptz")
 NEVER: Bound = literal_column("'infinity'::timestamptz")
@@ -84,13 +83,17 @@ class Reading:
         last, open_end = (func.min(time), ALWAYS) if self.is_descending else (func.max(time), NEVER)
         return select(case((func.count() > self.part.limit, last), else_=open_end)).select_from(page).scalar_subquery()
 
-    def until(self, time: Column, id_: Column, bounds: Sequence[Bound]) -> list[ColumnElement[bool]]:
-        """Conditions that end an index scan at the nearest bound; they never move its start.
+    def within(self, rows: Rows, sort: Sort, bounds: Sequence[Bound]) -> Rows:
+        """The part of `rows`, which `sort` orders by time and id, that lies before the nearest of `bounds`."""
+        bounded = rows.where(self.before_nearest(tuple_(*sort.columns), bounds)) if bounds else rows
+        return sort.slice(bounded, self.part, ends_early=bool(bounds))
 
-        As row comparisons, though the times would do: beside the other end of the range, PostgreSQL takes two plain
-        comparisons to leave one row in 200, and would sort those few instead of reading in order.
+    def before_nearest(self, key: Tuple, bounds: Sequence[Bound]) -> ColumnElement[bool]:
+        """One condition, because PostgreSQL ends an index scan by one only.
+
+        It is a row comparison, though the time would do: of two plain comparisons, one for each end, PostgreSQL expects
+        one row in 200 to pass, and sorts those few instead of reading them in order.
         """
-        rows = tuple_(time, id_)
         if self.is_descending:
-            return [rows >= tuple_(bound, LEAST_ID) for bound in bounds]
-        return [rows <= tuple_(bound, GREATEST_ID) for bound in bounds]
+            return key >= tuple_(func.greatest(*bounds), LEAST_ID)
+        return key <= tuple_(func.least(*bounds), GREATEST_ID)

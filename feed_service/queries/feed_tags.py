@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import CTE, ColumnElement, select, true
+from sqlalchemy import CTE, ColumnElement, select, true, tuple_
 
 from feed_service import models
 from feed_service.paging import Sort
@@ -24,8 +24,8 @@ def of_followed_tags(reading: Reading, *bounds: Bound) -> Rows:
     each = select(firsts.c.id, firsts.c.published_at, firsts.c.author_id).distinct().subquery("each")
     page = reading.first_of_live_authors(reading.in_order(each, each.c.author_id)).cte("first_page").prefix_with(KEPT)
     bound = reading.last_of(page)
-    reaches = reading.until(firsts.c.published_at, firsts.c.id, [bound])
-    leading = select(firsts.c.tag_id).where(*reaches).distinct().cte("leading_tags")
+    reaches = reading.before_nearest(tuple_(firsts.c.published_at, firsts.c.id), [bound])
+    leading = select(firsts.c.tag_id).where(reaches).distinct().cte("leading_tags")
     tagged = _tagged(reading, leading.c.tag_id, [*bounds, bound])
     # Without a limit of its own, which would make PostgreSQL weigh the looks at authors when it chooses an index.
     items = reading.first_of_live_authors(tagged.limit(None)).lateral("items")
@@ -47,7 +47,6 @@ def _tagged(reading: Reading, tag_id: ColumnElement[int], bounds: Sequence[Bound
         ~use.is_deleted,
         not_blocked_for(reading.viewer, use.author_id),
         not_muted_for(reading.viewer, use.author_id),
-        *reading.until(use.published_at, use.post_id, bounds),
     )
     sort = Sort((use.published_at, use.post_id), reading.sort.is_descending, reading.sort.is_clocked)
-    return sort.slice(posts, reading.part).correlate_except(use)
+    return reading.within(posts, sort, bounds).correlate_except(use)

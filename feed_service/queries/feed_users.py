@@ -121,7 +121,5 @@ def _leading(reading: Reading, authors: FromClause, condition: ColumnElement[boo
 
 def _written(reading: Reading, author_id: ColumnElement[int], bounds: list[Bound]) -> Rows:
     post = models.Post
-    posts = select(post.id, post.published_at).where(
-        post.author_id == author_id, post.deleted_at.is_(None), *reading.until(post.published_at, post.id, bounds)
-    )
-    return reading.sort.slice(posts, reading.part).correlate_except(post)
+    posts = select(post.id, post.published_at).where(post.author_id == author_id, post.deleted_at.is_(None))
+    return reading.within(posts, reading.sort, bounds).correlate_except(post)
