@@ -2,6 +2,7 @@
 
 PYTHON ?=
 ARGS ?=
+PROCESSES ?= 2
 POSTGRES_15 ?= /usr/lib/postgresql/15/bin
 ASSETS := feed_service/http/assets
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
@@ -20,12 +21,15 @@ run: .venv/run.stamp assets ## Serve on 127.0.0.1:8000 (PORT, FEED_DATA_DIR, DAT
 	@exec .venv/bin/feed-service serve --demo $(ARGS)
 
 .PHONY: test
-test: .venv/dev.stamp assets ## Run all tests (DATABASE_URL: on that server; ARGS: for pytest)
-	.venv/bin/python -m pytest $(ARGS)
+test: .venv/dev.stamp assets ## Run all tests (DATABASE_URL: on that server; PROCESSES; ARGS: for pytest)
+	$(pytest)
 
 .PHONY: test-15
 test-15: .venv/dev.stamp assets ## Run all tests on the PostgreSQL 15 in POSTGRES_15
-	TEST_POSTGRES_BIN='$(POSTGRES_15)' .venv/bin/python -m pytest $(ARGS)
+	TEST_POSTGRES_BIN='$(POSTGRES_15)' $(pytest)
+
+# Each process has a PostgreSQL of its own, and does a file of tests at a time.
+pytest = .venv/bin/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: .venv/dev.stamp ## Lint, format, types, and schema.graphql against the code
@@ -41,11 +45,23 @@ schema: .venv/run.stamp ## Write schema.graphql
 	cp .venv/schema.graphql schema.graphql
 
 .PHONY: bench
-bench: bench-feed-sql ## Run all benchmarks
+bench: bench-feed-sql bench-export bench-bulk bench-writing ## Run all benchmarks
 
 .PHONY: bench-feed-sql
 bench-feed-sql: .venv/dev.stamp ## Measure the feed query on 500,000 posts
 	.venv/bin/python -m benchmarks.feed_sql $(ARGS)
+
+.PHONY: bench-export
+bench-export: .venv/dev.stamp ## Measure exports of 500,000 posts and 2,000,000 follows
+	.venv/bin/python -m benchmarks.export $(ARGS)
+
+.PHONY: bench-bulk
+bench-bulk: .venv/dev.stamp ## Measure bulks of 200,000 lines beside 500,000 posts
+	.venv/bin/python -m benchmarks.bulk $(ARGS)
+
+.PHONY: bench-writing
+bench-writing: .venv/dev.stamp ## Measure what mutations cost over their SQL, and a mix of them
+	.venv/bin/python -m benchmarks.writing $(ARGS)
 
 .PHONY: lock
 lock: .venv/checkout ## Resolve requirements/*.txt again, with the newest versions that pyproject.toml allows

@@ -1,27 +1,33 @@
 """The composition root: makes the engine, the cache and the schema, and hands them to the routes."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 
-from feed_service.accounts import keys, viewers
+from feed_service.accounts import keys, mail
+from feed_service.accounts.desk import Desk
+from feed_service.accounts.passwords import Passwords
+from feed_service.accounts.provider import Provider
 from feed_service.cache import read_through
+from feed_service.commands import external
+from feed_service.commands.transaction import Writer
+from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
+from feed_service.exports.stream import ExportDatabase
+from feed_service.http import bulk, exports
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.site import create_site
+from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
 from feed_service.paging import Cursors
 from feed_service.schema.context import Context, make_context
 from feed_service.schema.schema import schema
 from feed_service.settings import Settings
+from feed_service.transactions import WriteDatabase
 from feed_service.viewer import Viewer
-
-TOKEN_LIFETIME = timedelta(days=1)
-"""Of a token that `feed-service token` prints for trying."""
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -31,25 +37,43 @@ def create_app(settings: Settings | None = None) -> Starlette:
         raise ConfigurationError(
             "The application needs DATABASE_URL; `feed-service serve` starts a database by itself."
         )
-    database = ReadDatabase.connect(settings.database_url)
+    url = settings.database_url
+    database, writing, exporting = ReadDatabase.connect(url), WriteDatabase.connect(url), ExportDatabase.connect(url)
     cache = read_through.connect(settings.cache_url)
-    signing = signing_keys(settings)
+    signing, taken = signing_keys(settings), Views()
+    desk = desk_of(settings, signing)
+    provider = Provider.at(settings.provider) if settings.provider else None
 
-    def context_of(viewer: Viewer) -> Context:
-        return make_context(Reader(database, cache, viewer), Cursors(signing.cursor))
+    def context_of(viewer: Viewer, request_id: str) -> Context:
+        reader, writer = Reader(database, cache, viewer), Writer(writing, viewer, request_id)
+        return make_context(reader, Cursors(signing.cursor), writer, desk, taken)
 
     async def viewer_of(token: str) -> Viewer:
-        return await viewers.viewer_of(signing, database, token)
+        return await external.viewer_of(signing, provider, database, writing, token)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
+        async with AsyncExitStack() as beside:
+            await beside.enter_async_context(views.writing(writing, taken))
+            if settings.does_jobs:
+                await beside.enter_async_context(worker.working(url))
+            yield
+        await desk.close()
         await cache.close()
+        await exporting.close()
+        await writing.close()
         await database.close()
 
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
     endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, context_of)
-    return create_site(endpoint, database.is_current, lifespan)
+    further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
+    return create_site(endpoint, database.is_current, lifespan, further)
+
+
+def desk_of(settings: Settings, signing: keys.SigningKeys) -> Desk:
+    """Raises ConfigurationError."""
+    outbox = mail.Outbox(mail.send_by(settings.mail_url, settings.mail_from))
+    return Desk(signing, Passwords(), outbox, settings.public_url, is_local=settings.provider is None)
 
 
 def signing_keys(settings: Settings) -> keys.SigningKeys:

@@ -37,12 +37,16 @@ def body_html(text: str) -> str:
 
 def excerpt(text: str, max_chars: int) -> str:
     """The beginning of the text without mark-up: at most `max_chars` characters, cut at a word, with an ellipsis."""
-    # What is far behind the cut need not be parsed.
-    plain = _SPACE.sub(" ", " ".join(_words(_parser.parse(text[: 4 * max_chars + 1_000])))).strip()
+    plain = _SPACE.sub(" ", " ".join(_words(_parser.parse(text[: read_for_excerpt(max_chars)])))).strip()
     if len(plain) <= max_chars:
         return plain
     cut = plain[:max_chars]
     return (cut.rpartition(" ")[0] or cut[:-1]).rstrip(" .,;:") + "…"
+
+
+def read_for_excerpt(max_chars: int) -> int:
+    """How many characters of the text are parsed: what is far behind the cut need not be."""
+    return 4 * max_chars + 1_000
 
 
 def _images_as_links(tokens: list[Token]) -> Iterator[Token]:

@@ -22,12 +22,29 @@ DRAIN_S = 20
 
 START_S = 60
 
+SILENT_WORKER_S = 30
+"""A worker that says nothing for so long is replaced. It says nothing while it imports the application, which takes two
+seconds of one core: of uvicorn's own 5 s, workers that start together on few or busy cores are replaced for ever."""
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    # Alembic has two lines for every look at the revision, and /readyz looks often.
+    "loggers": {"alembic": {"level": "WARNING"}},
+}
+"""For every process: uvicorn's workers are new ones, which know nothing of what was set up here."""
+
 OPTIONS: dict[str, Any] = {
+    "log_config": LOGGING,
     "ws": "none",
     "server_header": False,
     "access_log": False,
     "log_level": "warning",
     "timeout_graceful_shutdown": DRAIN_S,
+    "timeout_worker_healthcheck": SILENT_WORKER_S,
 }
 
 

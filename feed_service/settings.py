@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from feed_service.accounts.provider import ProviderAddress
 from feed_service.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).parent.parent
@@ -16,6 +17,8 @@ class Settings:
     """`database_url` None means the embedded server, whose data lie in `data_dir`.
 
     `token_key` (PEM) and `cursor_secret` (base64) sign tokens and cursors; None means those kept in `data_dir`.
+    `public_url` is where front-end pages are that mails link to. `provider` signs people in instead of this service.
+    `does_jobs`: processes that serve do jobs as well; without, `feed-service worker` does them.
     """
 
     database_url: str | None
@@ -23,6 +26,11 @@ class Settings:
     data_dir: Path
     token_key: str | None
     cursor_secret: str | None
+    mail_url: str
+    mail_from: str
+    public_url: str | None
+    provider: ProviderAddress | None
+    does_jobs: bool
     host: str
     port: int
 
@@ -35,6 +43,11 @@ class Settings:
             data_dir=CHECKOUT / (environment.get("FEED_DATA_DIR") or ".data"),
             token_key=environment.get("FEED_TOKEN_KEY") or None,
             cursor_secret=environment.get("FEED_CURSOR_SECRET") or None,
+            mail_url=environment.get("FEED_MAIL_URL") or ("none:" if environment.get("DATABASE_URL") else "log:"),
+            mail_from=environment.get("FEED_MAIL_FROM") or "feed_service <noreply@localhost>",
+            public_url=public_url(environment.get("FEED_PUBLIC_URL") or None),
+            provider=provider(environment),
+            does_jobs=switch("FEED_JOBS", environment.get("FEED_JOBS") or "on"),
             host="127.0.0.1",
             port=port(environment.get("PORT") or "8000"),
         )
@@ -44,6 +57,28 @@ def cache_url(value: str) -> str:
     if not value.startswith(("memory://", "redis://", "rediss://")):
         raise ConfigurationError("CACHE_URL must begin with memory://, redis:// or rediss://.")
     return value
+
+
+def public_url(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("https://", "http://")):
+        raise ConfigurationError("FEED_PUBLIC_URL must begin with https:// or http://.")
+    return value.rstrip("/") if value else None
+
+
+def provider(environment: Mapping[str, str]) -> ProviderAddress | None:
+    issuer, audience = environment.get("FEED_OIDC_ISSUER"), environment.get("FEED_OIDC_AUDIENCE")
+    keys_url = environment.get("FEED_OIDC_JWKS_URL")
+    if issuer and audience:
+        return ProviderAddress.of(issuer, audience, keys_url or None)
+    if issuer or audience or keys_url:
+        raise ConfigurationError("FEED_OIDC_ISSUER and FEED_OIDC_AUDIENCE must be set together.")
+    return None
+
+
+def switch(name: str, value: str) -> bool:
+    if value not in {"on", "off"}:
+        raise ConfigurationError(f"{name} must be on or off.")
+    return value == "on"
 
 
 def port(value: str) -> int:

@@ -12,10 +12,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in user, or nobody: `user_id` is None for an anonymous visitor."""
+    """A signed-in user, or nobody: `user_id` is None for an anonymous visitor.
+
+    `session_id` is None also for tokens that belong to no session of ours.
+    """
 
     user_id: int | None = None
     role: Role = Role.USER
+    session_id: int | None = None
 
     @property
     def is_anonymous(self) -> bool:

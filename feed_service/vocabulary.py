@@ -51,3 +51,31 @@ class FeedEmptyReason(StrEnum):
     NO_POSTS = "NO_POSTS"
     ALL_FILTERED = "ALL_FILTERED"
     END_OF_FEED = "END_OF_FEED"
+
+
+class PublishMode(StrEnum):
+    NOW = "NOW"
+    DRAFT = "DRAFT"
+    AT = "AT"
+
+
+class UserErrorCode(StrEnum):
+    """Why a mutation was refused, in a word that a client's program can act on."""
+
+    ALREADY_PUBLISHED = "ALREADY_PUBLISHED"
+    BLOCKED = "BLOCKED"
+    EMPTY = "EMPTY"
+    FORBIDDEN = "FORBIDDEN"
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    INVALID = "INVALID"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - a word, no password.
+    LOCAL_ACCOUNTS_OFF = "LOCAL_ACCOUNTS_OFF"
+    NOT_DELETED = "NOT_DELETED"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
+    SELF = "SELF"
+    TAKEN = "TAKEN"
+    TOO_LONG = "TOO_LONG"
+    TOO_MANY = "TOO_MANY"
+    VERSION_CONFLICT = "VERSION_CONFLICT"

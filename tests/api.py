@@ -4,19 +4,39 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
+from graphql import DocumentNode, ExecutionResult, execute, parse, validate
 from sqlalchemy import event
+from strawberry.execution import optimized_is_awaitable
 
 from feed_service import models
+from feed_service.accounts.desk import Desk
+from feed_service.accounts.mail import Mail
 from feed_service.cache import read_through
+from feed_service.commands.transaction import Writer
+from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.loaders.batching import Reader
 from feed_service.paging import Cursors
 from feed_service.schema.context import make_context
 from feed_service.schema.ids import encode
 from feed_service.schema.schema import schema
+from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Role, Viewer
+from tests.desk import desk_for_tests
+
+SCHEMA = schema._schema  # noqa: SLF001 - the GraphQL schema inside Strawberry's.
+
+
+@lru_cache
+def document_of(query: str) -> DocumentNode:
+    """Checked once, as the service does. Raises Refused."""
+    document = parse(query)
+    if errors := validate(SCHEMA, document):
+        raise Refused(errors)
+    return document
 
 
 class Refused(Exception):
@@ -28,8 +48,14 @@ class Refused(Exception):
 
 
 class Api:
-    def __init__(self, database: ReadDatabase) -> None:
+    """`desk` signs people in; the mails it sends are in `mails`."""
+
+    def __init__(self, database: ReadDatabase, writing: WriteDatabase) -> None:
         self.database = database
+        self.writing = writing
+        self.mails: list[Mail] = []
+        self.views = Views()
+        self.desk: Desk = desk_for_tests(self.mails)
         self.statements: list[str] = []
         event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
 
@@ -43,12 +69,14 @@ class Api:
         )
         return Counter(table for found in tables for table in found if table in models.Base.metadata.tables)
 
-    async def __call__(self, query: str, viewer: models.User | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
+    async def __call__(self, query: str, viewer: models.User | Viewer | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
         """Raises Refused."""
-        who = Viewer(viewer.id, Role(viewer.role or "user")) if viewer else ANONYMOUS
+        who = Viewer(viewer.id, Role(viewer.role or "user")) if isinstance(viewer, models.User) else viewer or ANONYMOUS
         reader = Reader(self.database, read_through.connect("memory://"), who)
-        context = make_context(reader, Cursors(b"a secret for tests, of 32 bytes."))
-        result = await schema.execute(query, context_value=context, variable_values=variables)
+        cursors, writer = Cursors(b"a secret for tests, of 32 bytes."), Writer(self.writing, who, "test")
+        context = make_context(reader, cursors, writer, self.desk, self.views)
+        executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.
+        result = executing if isinstance(executing, ExecutionResult) else await executing
         if result.errors:
             raise Refused(result.errors)
         return result.data
@@ -56,8 +84,11 @@ class Api:
 
 @asynccontextmanager
 async def api_on(url: str) -> AsyncIterator[Api]:
-    database = ReadDatabase.connect(url)
-    yield Api(database)
+    database, writing = ReadDatabase.connect(url), WriteDatabase.connect(url)
+    api = Api(database, writing)
+    yield api
+    await api.desk.close()
+    await writing.close()
     await database.close()
 
 

@@ -20,7 +20,9 @@ BEGIN
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
         IF is_filled THEN filled := filled || name; END IF;
     END LOOP;
+    IF 'audit_events' = ANY (filled) THEN ALTER TABLE audit_events DISABLE TRIGGER audit_events_are_kept; END IF;
     IF filled <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
+    IF 'audit_events' = ANY (filled) THEN ALTER TABLE audit_events ENABLE TRIGGER audit_events_are_kept; END IF;
     PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$

@@ -38,11 +38,11 @@ def outcome(*command: str, variables: dict[str, str]) -> subprocess.CompletedPro
 
 
 class Service:
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
         self.folder, self.port = folder, free_port()
         command = [*COMMAND, "serve", *options]
         self.process = subprocess.Popen(
-            command, env=environment(folder, PORT=str(self.port)), cwd=CHECKOUT,
+            command, env=environment(folder, PORT=str(self.port), **variables), cwd=CHECKOUT,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.said = ""
@@ -118,16 +118,38 @@ def test_it_ends_with_its_server_and_keeps_its_data(service: Service, number: si
         again.stop()
 
 
-def test_several_workers_answer_and_leave_nothing_behind(tmp_path: Path) -> None:
-    service = Service(tmp_path / "data", "--workers", "2")
+def slow_start(folder: Path) -> str:
+    """A folder for PYTHONPATH that keeps uvicorn's workers, and nobody else, silent for longer than its own 5 s."""
+    folder.mkdir()
+    code = "import sys, time\nif 'multiprocessing.spawn' in ' '.join(sys.orig_argv):\n    time.sleep(6)\n"
+    (folder / "sitecustomize.py").write_text(code)
+    return str(folder)
+
+
+def children(service: Service) -> list[int]:
+    return [
+        int(pid) for pid in Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    ]
+
+
+def workers(service: Service) -> list[int]:
+    return [pid for pid in children(service) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_several_slow_workers_answer_and_leave_nothing_behind(tmp_path: Path) -> None:
+    service = Service(tmp_path / "data", "--workers", "2", PYTHONPATH=slow_start(tmp_path / "slow"))
+    deadline = time.monotonic() + START_S
+    while len(workers(service)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    begun = workers(service)
     service.wait()
-    server = service.postgres()
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    assert len(children) >= 3
+    server, left = service.postgres(), children(service)
+    assert len(begun) == 2
+    assert workers(service) == begun, "a worker was replaced while it started"
     assert all(service.ask("{ categories { slug } }")["data"] for _ in range(8))
     service.stop()
     time.sleep(0.2)
-    assert not [pid for pid in [server, *map(int, children)] if is_alive(pid)]
+    assert not [pid for pid in [server, *left] if is_alive(pid)]
 
 
 def test_what_a_user_can_correct_is_one_sentence(service: Service, tmp_path: Path) -> None:

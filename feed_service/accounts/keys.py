@@ -6,56 +6,104 @@ moved into place when it is complete, so that a crash leaves none rather than ha
 
 import base64
 import fcntl
-import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
-
+from feed_service.accounts.token_keys import TokenKey, TokenKeys, new_token_key, token_key_of, token_keys_of
 from feed_service.errors import ConfigurationError
 
 TOKEN_FILE = "tokens.pem"  # noqa: S105 - the name of a file.
+"""The first key. Those that follow carry the moment from which they sign: tokens-20261121T065130.123456Z.pem."""
+
 CURSOR_FILE = "cursors.key"
 SECRET_BYTES = 32
+
+MOMENT = "%Y%m%dT%H%M%S.%fZ"
+FOLLOWING = re.compile(r"tokens-(\d{8}T\d{6}\.\d{6}Z)\.pem")
+
+KNOWN_BEFORE = timedelta(seconds=5)
+"""A new key lies in the folder for so long before it signs, so that every process knows it by then."""
+
+NOTICED_WITHIN = timedelta(minutes=5)
+"""More than enough for every process to sign with a new key, and for clocks that differ."""
 
 
 @dataclass(frozen=True)
 class SigningKeys:
-    """`token` signs tokens; `cursor` is the secret for cursors."""
+    """`token` signs and verifies tokens; `cursor` is the secret for cursors."""
 
-    token: Ed25519PrivateKey
+    token: TokenKeys
     cursor: bytes
-
-    @property
-    def key_id(self) -> str:
-        """The thumbprint of the public key (RFC 7638): a token names the key that signed it."""
-        x = unpadded(self.token.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
-        return unpadded(hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest())
 
 
 def load_or_create(folder: Path, *, token_pem: str | None = None, cursor_secret: str | None = None) -> SigningKeys:
-    """What is configured (a PEM text; 32 bytes or more in base64), and from `folder` what is not.
+    """What is configured (PEM texts, of which the first signs; 32 bytes or more in base64), else what is in `folder`.
 
     Raises:
         ConfigurationError: a configured key cannot be used, or the folder or a file in it can be read by others.
     """
     with locked(folder) if token_pem is None or cursor_secret is None else unlocked():
-        pem = token_pem.encode() if token_pem else kept(folder / TOKEN_FILE, new_token_key)
+        if token_pem is None and not token_files(folder):
+            kept(folder / TOKEN_FILE, new_token_key)
         secret = configured_secret(cursor_secret) if cursor_secret else kept(folder / CURSOR_FILE, new_secret)
     if len(secret) < SECRET_BYTES:
         raise ConfigurationError(f"The secret for cursors must have {SECRET_BYTES} bytes or more.")
-    return SigningKeys(token_key_of(pem), secret)
+    if token_pem is None:
+        return SigningKeys(TokenKeys(lambda: keys_in(folder, datetime.now(UTC))), secret)
+    configured = token_keys_of(token_pem)
+    return SigningKeys(TokenKeys(lambda: configured), secret)
+
+
+def rotate(folder: Path, now: datetime, longest_life: timedelta) -> int:
+    """Sign with a new key in a moment, and drop those whose last tokens have expired. Returns how many were dropped."""
+    load_or_create(folder)
+    with locked(folder):
+        kept(folder / f"tokens-{(now + KNOWN_BEFORE).astimezone(UTC).strftime(MOMENT)}.pem", new_token_key)
+        files = token_files(folder)
+        out_of_use = [
+            older for newer, older in pairwise(files)
+            if signs_from(newer) + longest_life + NOTICED_WITHIN < now
+        ]  # fmt: skip
+        for path in out_of_use:
+            path.unlink()
+    return len(out_of_use)
+
+
+def keys_in(folder: Path, now: datetime) -> list[TokenKey]:
+    """Newest first, and those that do not sign yet last.
+
+    A file that is dropped between the look at the folder and its opening is left out.
+    """
+    found = []
+    for path in sorted(token_files(folder), key=lambda path: signs_from(path) > now):
+        try:
+            refuse_if_open(path)
+            found.append(token_key_of(path.read_bytes()))
+        except FileNotFoundError:
+            continue
+    if not found:
+        raise ConfigurationError(f"There is no key for tokens in {folder}.")
+    return found
+
+
+def token_files(folder: Path) -> list[Path]:
+    """Newest first."""
+    names = [path for path in folder.iterdir() if path.name == TOKEN_FILE or FOLLOWING.fullmatch(path.name)]
+    return sorted(names, key=signs_from, reverse=True)
+
+
+def signs_from(path: Path) -> datetime:
+    match = FOLLOWING.fullmatch(path.name)
+    if match is None:
+        return datetime.min.replace(tzinfo=UTC)
+    return datetime.strptime(match[1], MOMENT).replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -96,22 +144,8 @@ def refuse_if_open(path: Path) -> None:
         raise ConfigurationError(f"{path} holds signing keys and must not be open to others: chmod go= {path}")
 
 
-def new_token_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def new_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
-
-
-def token_key_of(pem: bytes) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError("The key for tokens is no unencrypted private key in PEM.") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigurationError("The key for tokens must be an Ed25519 private key.")
-    return key
 
 
 def configured_secret(text: str) -> bytes:
@@ -119,7 +153,3 @@ def configured_secret(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError as error:
         raise ConfigurationError("The secret for cursors must be written in base64.") from error
-
-
-def unpadded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -17,7 +17,7 @@ from graphql import (
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 
-from feed_service.errors import FeedError, Unavailable
+from feed_service.errors import FeedError, RateLimited, Unavailable
 from feed_service.execution.documents import Operation
 from feed_service.execution.faults import TIMEOUT, revealed
 from feed_service.execution.refusals import MAX_ERRORS, OperationRefused, VariablesRefused
@@ -127,4 +127,9 @@ def refusal_errors(refusal: FeedError, request_id: str) -> list[GraphQLFormatted
 
 
 def extensions(shown: FeedError, request_id: str) -> dict[str, Any]:
-    return {"code": shown.code} | ({"requestId": request_id} if shown.code == "INTERNAL" else {})
+    known: dict[str, Any] = {"code": shown.code}
+    if shown.code == "INTERNAL":
+        known["requestId"] = request_id
+    if isinstance(shown, RateLimited) and shown.retry_after_s is not None:
+        known["retryAfterSeconds"] = shown.retry_after_s
+    return known

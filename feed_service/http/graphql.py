@@ -1,7 +1,7 @@
 """The endpoint: GraphQL over HTTP, by POST and GET, with a GraphQL-shaped JSON answer to whatever comes."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from feed_service.errors import FeedError, Unauthenticated
 from feed_service.execution.documents import Documents
 from feed_service.execution.faults import revealed
 from feed_service.execution.run import TIME_LIMIT_S, refusal_errors, run
+from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
 from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
 from feed_service.http.refusals import (
@@ -23,7 +24,7 @@ from feed_service.http.refusals import (
     NotAcceptable,
     UnsupportedMediaType,
 )
-from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +36,15 @@ class GraphQLEndpoint:
     """An ASGI application for one path; it takes every method.
 
     `viewer_of` gives the viewer of a token, and raises Unauthenticated for a bad one; `context_of` makes what resolvers
-    find as `info.context`, new for each request.
+    find as `info.context`, new for each request, from the viewer and the request's id.
     """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         documents: Documents,
-        viewer_of: Callable[[str], Awaitable[Viewer]],
-        context_of: Callable[[Viewer], object],
+        viewer_of: ViewerOf,
+        context_of: Callable[[Viewer, str], object],
         *,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
@@ -72,18 +73,8 @@ class GraphQLEndpoint:
     async def _accepted(self, request: Request, media_type: str | None) -> Response:
         if media_type is None:
             raise NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
-        viewer = await self._viewer(request)
+        viewer = await viewer_of_request(request, self.viewer_of)
         return await self._answered(request, await graphql_request(request), viewer, media_type)
-
-    async def _viewer(self, request: Request) -> Viewer:
-        """A bad token is refused, never taken for none: the client would think itself signed in."""
-        given = request.headers.getlist("authorization")
-        if not given:
-            return ANONYMOUS
-        scheme, _, token = given[0].partition(" ")
-        if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("The Authorization header must be `Bearer` and a token.")
-        return await self.viewer_of(token.strip())
 
     async def _answered(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media_type: str) -> Response:
         try:
@@ -94,7 +85,7 @@ class GraphQLEndpoint:
                 self.schema,
                 operation,
                 variables=asked.variables,
-                context=self.context_of(viewer),
+                context=self.context_of(viewer, request_id(request)),
                 request_id=request_id(request),
                 time_limit_s=self.time_limit_s,
             )

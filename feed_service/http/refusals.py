@@ -18,6 +18,10 @@ class MethodNotAllowed(HttpRefusal):
     headers: ClassVar[Mapping[str, str]] = {"Allow": "GET, POST"}
 
 
+class OnlyGet(MethodNotAllowed):
+    headers: ClassVar[Mapping[str, str]] = {"Allow": "GET"}
+
+
 class MutationByGet(MethodNotAllowed):
     headers: ClassVar[Mapping[str, str]] = {"Allow": "POST"}
 

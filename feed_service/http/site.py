@@ -1,13 +1,13 @@
 """All addresses of the service, in one application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +16,7 @@ from starlette.types import Lifespan
 from feed_service.http import graphiql, health
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.headers import SafeHeaders
+from feed_service.http.negotiation import NDJSON
 
 GZIP_FROM_BYTES = 1_000
 GZIP_LEVEL = 5
@@ -23,9 +24,12 @@ GZIP_LEVEL = 5
 
 
 def create_site(
-    endpoint: GraphQLEndpoint, is_current: health.IsCurrent, lifespan: Lifespan[Starlette] | None = None
+    endpoint: GraphQLEndpoint,
+    is_current: health.IsCurrent,
+    lifespan: Lifespan[Starlette] | None = None,
+    further: Sequence[Route] = (),
 ) -> Starlette:
-    """`is_current`: see `health.readyz`."""
+    """`is_current`: see `health.readyz`; `further` are the addresses beside GraphQL."""
     graphql = graphiql.page_or(endpoint)
     site = Starlette(
         routes=[
@@ -36,10 +40,17 @@ def create_site(
             Route("/graphiql/{name:path}", graphiql.asset),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz(is_current)),
+            *further,
         ],
         middleware=[
             Middleware(SafeHeaders),
-            Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),
+            Middleware(
+                GZipMiddleware,
+                minimum_size=GZIP_FROM_BYTES,
+                compresslevel=GZIP_LEVEL,
+                # Downloads of a million lines would keep this process from answering others.
+                exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, NDJSON),
+            ),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

@@ -39,9 +39,9 @@ class Reader:
         async with self.connections:
             return await self.database.rows(statement, values)
 
-    async def scalars(self, statement: Select[Entity]) -> Sequence[Entity]:
+    async def scalars(self, statement: Select[Entity], values: Mapping[str, Any] | None = None) -> Sequence[Entity]:
         async with self.connections:
-            return await self.database.scalars(statement)
+            return await self.database.scalars(statement, values)
 
 
 BatchFunction = Callable[Concatenate[Reader, list[Key], Arguments], Awaitable[Sequence[Answer]]]

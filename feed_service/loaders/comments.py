@@ -6,6 +6,7 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import comment_trees, comments
+from feed_service.queries.prepared import for_ids
 from feed_service.vocabulary import CommentOrder
 
 ROOT_ORDERS = {order: Order(f"Post.comments:{order}", sort.types) for order, sort in comments.SORTS.items()}
@@ -18,13 +19,13 @@ def tree_order(max_depth: int) -> Order:
 
 async def shown_by_id(reader: Reader, comment_ids: list[int]) -> list[models.Comment | None]:
     """Comments as lists show them, with tombstones."""
-    rows = await reader.scalars(comments.shown_by_ids(reader.viewer, comment_ids))
+    rows = await reader.scalars(*for_ids(comments.shown_by_ids, comment_ids, reader.viewer))
     return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
 
 
 async def accessible_by_id(reader: Reader, comment_ids: list[int]) -> list[models.Comment | None]:
     """Comments opened by their own id."""
-    rows = await reader.scalars(comments.accessible_by_ids(reader.viewer, comment_ids))
+    rows = await reader.scalars(*for_ids(comments.accessible_by_ids, comment_ids, reader.viewer))
     return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
 
 

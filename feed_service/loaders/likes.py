@@ -4,6 +4,7 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import likes
+from feed_service.queries.prepared import for_ids
 
 POST_LIKERS = Order("Post.likers", likes.LIKERS_OF_POST.types)
 COMMENT_LIKERS = Order("Comment.likers", likes.LIKERS_OF_COMMENT.types)
@@ -21,5 +22,5 @@ async def likers_by_comment_id(reader: Reader, comment_ids: list[int], part: Sli
 
 async def has_liked_by_comment_id(reader: Reader, comment_ids: list[int]) -> list[bool]:
     """Whether the viewer, who is signed in, likes each comment."""
-    liked = set(await reader.scalars(likes.comments_liked_by(reader.viewer, comment_ids)))
+    liked = set(await reader.scalars(*for_ids(likes.comments_liked_by, comment_ids, reader.viewer)))
     return [comment_id in liked for comment_id in comment_ids]

@@ -6,14 +6,19 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import posts
+from feed_service.queries.prepared import for_ids
 from feed_service.vocabulary import PostOrder
 
 AUTHOR_ORDERS = {order: Order(f"User.posts:{order}", sort.types) for order, sort in posts.AUTHOR_SORTS.items()}
 TAG_ORDERS = {order: Order(f"Tag.posts:{order}", sort.types) for order, sort in posts.TAG_SORTS.items()}
 
 
+DRAFTS = Order("Viewer.drafts", posts.DRAFTS.types)
+SCHEDULED = Order("Viewer.scheduled", posts.SCHEDULED.types)
+
+
 async def by_id(reader: Reader, post_ids: list[int]) -> list[models.Post | None]:
-    rows = await reader.scalars(posts.by_ids(reader.viewer, post_ids))
+    rows = await reader.scalars(*for_ids(posts.by_ids, post_ids, reader.viewer))
     return one_per_key(post_ids, rows, key=lambda post: post.id)
 
 
@@ -25,6 +30,14 @@ async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Post | None]:
 async def by_author_id(reader: Reader, author_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:
     rows = await reader.rows(posts.of_authors(reader.viewer, author_ids, order, part))
     return page_per_parent(author_ids, rows, posts.AUTHOR_SORTS[order], part)
+
+
+async def drafts_by_author_id(reader: Reader, author_ids: list[int], part: Slice) -> list[Page[Item]]:
+    return page_per_parent(author_ids, await reader.rows(posts.drafts_of(author_ids, part)), posts.DRAFTS, part)
+
+
+async def scheduled_by_author_id(reader: Reader, author_ids: list[int], part: Slice) -> list[Page[Item]]:
+    return page_per_parent(author_ids, await reader.rows(posts.scheduled_of(author_ids, part)), posts.SCHEDULED, part)
 
 
 async def by_tag_id(reader: Reader, tag_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:

@@ -4,10 +4,11 @@ from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.queries import users
+from feed_service.queries.prepared import for_ids
 
 
 async def by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
-    rows = await reader.scalars(users.by_ids(reader.viewer, user_ids))
+    rows = await reader.scalars(*for_ids(users.by_ids, user_ids, reader.viewer))
     return one_per_key(user_ids, rows, key=lambda user: user.id)
 
 

@@ -5,15 +5,16 @@ from typing import Any
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.queries import viewer_states
+from feed_service.queries.prepared import for_ids
 
 
 async def by_post_id(reader: Reader, post_ids: list[int]) -> list[Any]:
     """Rows of `viewer_states.of_posts`, one for every post."""
-    rows = await reader.rows(viewer_states.of_posts(reader.viewer, post_ids))
+    rows = await reader.rows(*for_ids(viewer_states.of_posts, post_ids, reader.viewer))
     return one_per_key(post_ids, rows, key=lambda row: row.post_id)
 
 
 async def by_user_id(reader: Reader, user_ids: list[int]) -> list[Any]:
     """Rows of `viewer_states.of_users`, one for every user."""
-    rows = await reader.rows(viewer_states.of_users(reader.viewer, user_ids))
+    rows = await reader.rows(*for_ids(viewer_states.of_users, user_ids, reader.viewer))
     return one_per_key(user_ids, rows, key=lambda row: row.user_id)

@@ -33,6 +33,7 @@ class Comment(Base):
     created_at: Mapped[Created]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    deleted_by_id: Mapped[int | None] = reference("users.id")
     version: Mapped[int] = mapped_column(server_default="1")
 
     is_tombstone: Mapped[bool | None] = query_expression()
@@ -66,6 +67,19 @@ class Comment(Base):
             text("author_id"),
             text("created_at DESC"),
             text("id DESC"),
+            serves="foreign key",
+        ),
+        index(
+            "ix_comments_newest",
+            text("post_id"),
+            text("created_at DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+            serves="comments.last_at",
+        ),
+        index(
+            "ix_comments_deleted_by",
+            "deleted_by_id",
+            postgresql_where=text("deleted_by_id IS NOT NULL"),
             serves="foreign key",
         ),
         index(

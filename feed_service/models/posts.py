@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Float, text
+from sqlalchemy import CheckConstraint, Float, ForeignKeyConstraint, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -34,6 +34,7 @@ class Post(Base):
     published_at: Mapped[datetime] = mapped_column(server_default=NEVER)
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    deleted_by_id: Mapped[int | None] = reference("users.id")
     version: Mapped[int] = mapped_column(server_default="1")
 
     category: Mapped[Category | None] = relationship(lazy="raise", viewonly=True)
@@ -59,7 +60,35 @@ class Post(Base):
             postgresql_where=text("deleted_at IS NULL"),
             serves="posts.of_authors",
         ),
+        index(
+            "ix_posts_author_deleted",
+            "author_id",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+            serves="foreign key",
+        ),
         index("ix_posts_category", "category_id", serves="foreign key"),
+        index(
+            "ix_posts_drafts",
+            text("author_id"),
+            text("updated_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL AND status = 'draft'"),
+            serves="posts.drafts_of",
+        ),
+        index(
+            "ix_posts_due",
+            "published_at",
+            "id",
+            postgresql_where=text("status = 'scheduled' AND deleted_at IS NULL"),
+            serves="posts.due",
+        ),
+        index(
+            "ix_posts_deleted_by",
+            "deleted_by_id",
+            postgresql_where=text("deleted_by_id IS NOT NULL"),
+            serves="foreign key",
+        ),
     )
 
 
@@ -123,7 +152,63 @@ class Bookmark(Base):
     post_id: Mapped[int] = reference("posts.id", primary_key=True)
     saved_at: Mapped[Created]
 
-    __table_args__ = (index("ix_bookmarks_post", "post_id", serves="foreign key"),)
+    __table_args__ = (
+        index("ix_bookmarks_post", "post_id", serves="foreign key"),
+        index(
+            "ix_bookmarks_user_saved",
+            text("user_id"),
+            text("saved_at DESC"),
+            text("post_id DESC"),
+            serves="bookmarks.saved_by",
+        ),
+    )
+
+
+class BookmarkCollection(Base):
+    """A named shelf of one user's bookmarks; a bookmark may stand on several, or on none."""
+
+    __tablename__ = "bookmark_collections"
+
+    id: Mapped[BigId]
+    user_id: Mapped[int] = reference("users.id")
+    name: Mapped[str]
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        index(
+            "uq_bookmark_collections_name",
+            text("user_id"),
+            text("lower(name)"),
+            unique=True,
+            serves="bookmarks.collections_of",
+        ),
+    )
+
+
+class CollectedBookmark(Base):
+    __tablename__ = "collected_bookmarks"
+
+    collection_id: Mapped[int] = reference("bookmark_collections.id", primary_key=True)
+    user_id: Mapped[int]
+    post_id: Mapped[int] = mapped_column(primary_key=True)
+    saved_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "post_id"],
+            ["bookmarks.user_id", "bookmarks.post_id"],
+            name="fk_collected_bookmarks_bookmark",
+            ondelete="CASCADE",
+        ),
+        index("ix_collected_bookmarks_bookmark", "user_id", "post_id", serves="foreign key"),
+        index(
+            "ix_collected_bookmarks_saved",
+            text("collection_id"),
+            text("saved_at DESC"),
+            text("post_id DESC"),
+            serves="bookmarks.saved_in",
+        ),
+    )
 
 
 class PostSearch(Base):

@@ -58,7 +58,7 @@ class UserStats(Base):
 
 
 class CommentStats(Base):
-    """`reply_count` counts listed direct replies, `descendant_count` all listed comments below."""
+    """`reply_count` counts direct replies, `descendant_count` all comments below; deleted ones count nowhere."""
 
     __tablename__ = "comment_stats"
 
@@ -81,7 +81,7 @@ class TagStats(Base):
 
 
 class PostCommenter(Base):
-    """How many live comments a user has under a post; rows with n > 0 are the post's unique commenters."""
+    """How many comments a user has under a post; rows with n > 0 are the post's unique commenters."""
 
     __tablename__ = "post_commenter"
 

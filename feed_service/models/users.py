@@ -87,6 +87,13 @@ class Block(Base):
     __table_args__ = (
         CheckConstraint("blocker_id <> blocked_id", name="not_self"),
         index("ix_blocks_blocked", "blocked_id", "blocker_id", serves="visibility.blocked_between"),
+        index(
+            "ix_blocks_newest",
+            text("blocker_id"),
+            text("created_at DESC"),
+            text("blocked_id DESC"),
+            serves="relationships.blocked_by",
+        ),
     )
 
 
@@ -102,4 +109,11 @@ class Mute(Base):
     __table_args__ = (
         CheckConstraint("muter_id <> muted_id", name="not_self"),
         index("ix_mutes_muted", "muted_id", serves="foreign key"),
+        index(
+            "ix_mutes_newest",
+            text("muter_id"),
+            text("created_at DESC"),
+            text("muted_id DESC"),
+            serves="relationships.muted_by",
+        ),
     )

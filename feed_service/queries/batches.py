@@ -18,14 +18,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+Ids = Sequence[int] | ColumnElement[Sequence[int]]
+"""Ids, or a parameter for them."""
 
-def ids(values: Sequence[int]) -> ColumnElement[Sequence[int]]:
-    return literal(list(values), ARRAY(BigInteger))
+
+def ids(values: Ids) -> ColumnElement[Sequence[int]]:
+    return values if isinstance(values, ColumnElement) else literal(list(values), ARRAY(BigInteger))
 
 
-def is_any(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+def is_any(
+    column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequence[Any] | ColumnElement[Sequence[Any]]
+) -> ColumnElement[bool]:
     """`column = ANY(:values)`: one text, hence one prepared statement, however many values there are."""
-    return column == any_(literal(list(values), ARRAY(column.type)))
+    array = values if isinstance(values, ColumnElement) else literal(list(values), ARRAY(column.type))
+    return column == any_(array)
 
 
 def ids_parameter(name: str) -> ColumnElement[Sequence[int]]:
@@ -33,7 +39,7 @@ def ids_parameter(name: str) -> ColumnElement[Sequence[int]]:
     return bindparam(name, type_=ARRAY(BigInteger))
 
 
-def each(values: Sequence[int]) -> TableValuedAlias:
+def each(values: Ids) -> TableValuedAlias:
     return each_of(ids(values))
 
 

@@ -1,6 +1,7 @@
 """Comments of a post and replies to a comment, as siblings in an order; the whole thread is in `comment_trees`."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -8,7 +9,8 @@ from sqlalchemy.orm import with_expression
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any, per_parent
+from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.stats import comment_counts
 from feed_service.queries.visibility import (
     comment_accessible_to,
     comment_listed_for,
@@ -25,7 +27,7 @@ SORTS = {
 }
 
 
-def shown_by_ids(viewer: Viewer, comment_ids: Sequence[int]) -> Select[models.Comment]:
+def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
     """Comments as a thread shows them: a tombstone where only something below is listed."""
     return (
         select(models.Comment)
@@ -34,7 +36,7 @@ def shown_by_ids(viewer: Viewer, comment_ids: Sequence[int]) -> Select[models.Co
     )
 
 
-def accessible_by_ids(viewer: Viewer, comment_ids: Sequence[int]) -> Select[models.Comment]:
+def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
     """Comments opened by their ids, under posts that the viewer may open; whole for a moderator."""
     accessible = comment_accessible_to(viewer)
     post_is_accessible = select(models.Post.id).where(
@@ -46,6 +48,12 @@ def accessible_by_ids(viewer: Viewer, comment_ids: Sequence[int]) -> Select[mode
         .where(post_is_accessible.exists())
         .options(with_expression(models.Comment.is_tombstone, ~accessible))
     )
+
+
+def last_at(post_id: Any) -> Select[datetime]:  # noqa: ANN401 - a column of the statement around it.
+    """(when the newest comment that counts was written,); no row without any."""
+    newest = select(models.Comment.created_at).where(models.Comment.post_id == post_id, comment_counts())
+    return newest.order_by(models.Comment.created_at.desc()).limit(1)
 
 
 def roots_of_posts(

@@ -1,16 +1,15 @@
 """The stored numbers of posts, users, comments and tags; what each of them means is defined in `stats`."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Float, Select, case, cast, func, select
 
 from feed_service import models
-from feed_service.queries.batches import is_any
+from feed_service.queries.batches import Ids, is_any
 from feed_service.queries.stats import hot_key, or_zero
 
 
-def of_posts(post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def of_posts(post_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(post id, its counters, hot_key, last_activity_at, as_of). A draft counts from its creation."""
     post, stored = models.Post, models.PostStats
     since = case((post.published_at > func.now(), post.created_at), else_=post.published_at)
@@ -34,7 +33,7 @@ def of_posts(post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def of_users(user_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def of_users(user_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(user id, its counters, likes_per_post, last_published_at, as_of)."""
     user, stored = models.User, models.UserStats
     likes, posts = or_zero(stored.received_like_count), or_zero(stored.post_count)
@@ -55,9 +54,9 @@ def of_users(user_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def of_comments(comment_ids: Sequence[int]) -> Select[models.CommentStats]:
+def of_comments(comment_ids: Ids) -> Select[models.CommentStats]:
     return select(models.CommentStats).where(is_any(models.CommentStats.comment_id, comment_ids))
 
 
-def of_tags(tag_ids: Sequence[int]) -> Select[models.TagStats]:
+def of_tags(tag_ids: Ids) -> Select[models.TagStats]:
     return select(models.TagStats).where(is_any(models.TagStats.tag_id, tag_ids))

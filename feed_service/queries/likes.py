@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, literal, select
+from sqlalchemy import ColumnElement, Select, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any, per_parent
-from feed_service.queries.visibility import user_listed_for
+from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.visibility import id_of, user_listed_for
 from feed_service.viewer import Viewer
 
 LIKERS_OF_POST = Sort((models.PostLike.created_at, models.PostLike.user_id))
@@ -39,9 +39,7 @@ def likers_of_comments(viewer: Viewer, comment_ids: Sequence[int], part: Slice) 
     return per_parent(comment_ids, page)
 
 
-def comments_liked_by(viewer: Viewer, comment_ids: Sequence[int]) -> Select[int]:
+def comments_liked_by(viewer: Viewer, comment_ids: Ids) -> Select[int]:
     """Which of the comments the viewer likes."""
     like = models.CommentLike
-    return select(like.comment_id).where(
-        like.user_id == literal(viewer.user_id, BigInteger), is_any(like.comment_id, comment_ids)
-    )
+    return select(like.comment_id).where(like.user_id == id_of(viewer), is_any(like.comment_id, comment_ids))

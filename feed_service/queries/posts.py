@@ -1,14 +1,15 @@
 """Which posts, and the lists of posts that hang on an author or a tag."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import selectinload
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any, per_parent
+from feed_service.queries.batches import Ids, is_any, per_parent
 from feed_service.queries.visibility import post_accessible_to, post_is_live, post_listed_once_due_for, user_listed_for
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
@@ -26,9 +27,18 @@ TAG_SORTS = {
     PostOrder.OLDEST: Sort((models.PostTag.published_at, models.PostTag.post_id), is_descending=False, is_clocked=True),
     PostOrder.TOP: Sort((models.PostStats.like_count, models.PostStats.post_id)),
 }
+DRAFTS = Sort((models.Post.updated_at, models.Post.id))
+SCHEDULED = Sort((models.Post.published_at, models.Post.id), is_descending=False)
+
+NOT_DELETED = models.Post.deleted_at.is_(None)
+DRAFT: ColumnElement[str] = literal_column("'draft'")
+WAITING: ColumnElement[str] = literal_column("'scheduled'")
+"""Literals, because PostgreSQL must know that the partial indexes hold what is asked for."""
+
+NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 
 
-def by_ids(viewer: Viewer, post_ids: Sequence[int]) -> Select[models.Post]:
+def by_ids(viewer: Viewer, post_ids: Ids) -> Select[models.Post]:
     """Posts with their tags, which share their post's fate."""
     return _with_tags_loaded(viewer, is_any(models.Post.id, post_ids))
 
@@ -71,6 +81,38 @@ def with_tags(viewer: Viewer, tag_ids: Sequence[int], order: PostOrder, part: Sl
         return sort.slice(ranked, part)
 
     return per_parent(tag_ids, page)
+
+
+def drafts_of(author_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+    """(author id, post id, updated_at, post id): drafts, touched last first. Only their author may ask."""
+
+    def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+        drafts = select(models.Post.id.label("item_id"), *DRAFTS.columns)
+        is_draft = and_(models.Post.author_id == author_id, models.Post.status == DRAFT, NOT_DELETED)
+        return DRAFTS.slice(drafts.where(is_draft), part)
+
+    return per_parent(author_ids, page)
+
+
+def scheduled_of(author_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+    """(author id, post id, published_at, post id): posts whose time has not come, next first. As `drafts_of`."""
+
+    def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+        post = models.Post
+        scheduled = select(post.id.label("item_id"), *SCHEDULED.columns)
+        is_scheduled = and_(post.published_at > func.now(), post.published_at < NEVER)
+        return SCHEDULED.slice(scheduled.where(post.author_id == author_id, NOT_DELETED, is_scheduled), part)
+
+    return per_parent(author_ids, page)
+
+
+def due() -> Select[*tuple[Any, ...]]:
+    """(id, author_id, published_at, now) of up to `:limit` posts whose time has come and which are not counted yet."""
+    post = models.Post
+    columns = (post.id, post.author_id, post.published_at, func.now().label("now"))
+    is_waiting = and_(post.status == WAITING, NOT_DELETED)
+    counted_next = select(*columns).where(is_waiting, post.published_at <= func.now())
+    return counted_next.order_by(post.published_at, post.id).limit(bindparam("limit", type_=BigInteger))
 
 
 def _listed_with_tag(viewer: Viewer, tag_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:

@@ -4,12 +4,14 @@ Building the statement of a feed takes SQLAlchemy 5 to 15 ms of CPU, and Postgre
 how many posts and from where are values; only the shape of a slice changes the text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Integer, Select, bindparam
 
 from feed_service.paging import Key, Slice, Sort
+from feed_service.queries.batches import ids_parameter
 from feed_service.viewer import ANONYMOUS, Viewer
 
 SOMEBODY = Viewer(0)
@@ -53,3 +55,19 @@ def values_of(viewer: Viewer, part: Slice) -> dict[str, Any]:
         for n, value in enumerate(key or ())
     }
     return {"viewer_id": viewer.user_id, "page_limit": part.limit, **ends}
+
+
+def for_ids(build: Callable[..., Select[*tuple[Any, ...]]], ids: Sequence[int], viewer: Viewer | None = None) -> Any:  # noqa: ANN401 - a Prepared of what `build` selects.
+    """What `build(viewer, ids)`, or `build(ids)` without a viewer, makes: built once for each kind of viewer.
+
+    Building takes up to 2.8 ms of CPU, and running 0.3 (make bench-writing).
+    """
+    if viewer is None:
+        return Prepared(_built(build), {"ids": list(ids)})
+    kind = Viewer(None if viewer.is_anonymous else SOMEBODY.user_id, viewer.role)
+    return Prepared(_built(build, kind), {"ids": list(ids), "viewer_id": viewer.user_id})
+
+
+@cache
+def _built(build: Callable[..., Select[*tuple[Any, ...]]], *kind: Viewer) -> Select[*tuple[Any, ...]]:
+    return build(*kind, ids_parameter("ids"))

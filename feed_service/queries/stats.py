@@ -1,11 +1,13 @@
-"""What every public number means: what an anonymous visitor could count, recounted from the base tables.
+"""What every public number means, recounted from the base tables.
 
 Every function takes the ids to count for, or None for all of them, and answers with one row per existing thing,
 columns named as in the table that keeps the numbers. Each table is counted in a subquery of its own and joined by
 key afterwards: a join of likes and comments would multiply them.
 
-A like, a follow or a comment counts while its person is live. A post counts for its author and its tags once its
-status is `published`: the publishing job sets that, and counts the post, soon after a scheduled post fell due.
+A like, a bookmark or a follow counts while it is there and a comment while it is not deleted, also when its person is
+suspended (docs/decisions/0008-numbers-do-not-depend-on-suspensions.md). A post counts for its author and its tags while
+it is not deleted and its status is `published`: the publishing job sets that, and counts the post, soon after a
+scheduled post fell due.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    not_,
     select,
     true,
 )
@@ -37,10 +38,8 @@ from sqlalchemy.dialects.postgresql import BIT
 
 from feed_service import models
 from feed_service.models.comments import PATH_STEP
-from feed_service.queries import visibility
-from feed_service.viewer import ANONYMOUS
 
-Ids = Sequence[int] | None
+Ids = Sequence[int] | ColumnElement[Sequence[int]] | None
 Numbers = Select[*tuple[Any, ...]]
 Column = SQLColumnExpression[Any]
 
@@ -50,8 +49,8 @@ HOT_DOUBLING_S = 21_600
 
 def post_numbers(post_ids: Ids = None) -> Numbers:
     """The columns of `post_stats` but the views. The post itself may be hidden; its numbers are then seen by nobody."""
-    likes = tally(models.PostLike.post_id, post_ids, by_live_user(models.PostLike.user_id))
-    bookmarks = tally(models.Bookmark.post_id, post_ids, by_live_user(models.Bookmark.user_id))
+    likes = tally(models.PostLike.post_id, post_ids)
+    bookmarks = tally(models.Bookmark.post_id, post_ids)
     comments = (
         select(
             models.Comment.post_id.label("key"),
@@ -80,7 +79,7 @@ def post_numbers(post_ids: Ids = None) -> Numbers:
 
 
 def post_commenters(post_ids: Ids = None) -> Numbers:
-    """(post_id, user_id, n) for everyone with a listed comment under the post."""
+    """(post_id, user_id, n) for everyone with a comment under the post."""
     return (
         select(models.Comment.post_id, models.Comment.author_id.label("user_id"), func.count().label("n"))
         .where(among(models.Comment.post_id, post_ids), comment_counts())
@@ -90,9 +89,9 @@ def post_commenters(post_ids: Ids = None) -> Numbers:
 
 def comment_numbers(comment_ids: Ids = None) -> Numbers:
     """The columns of `comment_stats`. A tombstone's replies count for all its ancestors."""
-    likes = tally(models.CommentLike.comment_id, comment_ids, by_live_user(models.CommentLike.user_id))
+    likes = tally(models.CommentLike.comment_id, comment_ids)
     replies = tally(models.Comment.parent_id, comment_ids, comment_counts())
-    below = listed_descendants(comment_ids)
+    below = descendants(comment_ids)
     return (
         select(
             models.Comment.id.label("comment_id"),
@@ -111,8 +110,8 @@ def user_numbers(user_ids: Ids = None) -> Numbers:
     """The columns of `user_stats`; views are summed from `post_stats`, the only place that knows them."""
     posts = posts_of_authors(user_ids)
     comments = tally(models.Comment.author_id, user_ids, comment_counts())
-    followers = tally(models.UserFollow.followee_id, user_ids, by_live_user(models.UserFollow.follower_id))
-    following = tally(models.UserFollow.follower_id, user_ids, by_live_user(models.UserFollow.followee_id))
+    followers = tally(models.UserFollow.followee_id, user_ids)
+    following = tally(models.UserFollow.follower_id, user_ids)
     return (
         select(
             models.User.id.label("user_id"),
@@ -141,7 +140,7 @@ def tag_numbers(tag_ids: Ids = None) -> Numbers:
         .group_by(models.PostTag.tag_id)
         .subquery()
     )
-    followers = tally(models.TagFollow.tag_id, tag_ids, by_live_user(models.TagFollow.user_id))
+    followers = tally(models.TagFollow.tag_id, tag_ids)
     return (
         select(
             models.Tag.id.label("tag_id"),
@@ -178,24 +177,19 @@ def weighted(words: SQLColumnExpression[str], weight: str) -> ColumnElement[Any]
 
 
 def post_counts() -> ColumnElement[bool]:
-    """Listed for everyone, and counted already by the publishing job."""
-    return and_(visibility.post_listed_for(ANONYMOUS), models.Post.status == "published")
+    return and_(models.Post.deleted_at.is_(None), models.Post.status == "published")
 
 
 def comment_counts() -> ColumnElement[bool]:
-    return visibility.comment_listed_for(ANONYMOUS)
-
-
-def by_live_user(user_id: Column) -> ColumnElement[bool]:
-    """The user is live. The few who are not are looked up once and hashed, not once per row."""
-    gone = select(models.User.id).where(not_(visibility.user_is_live(models.User.id)))
-    return user_id.not_in(gone)
+    return models.Comment.deleted_at.is_(None)
 
 
 def posts_of_authors(user_ids: Ids) -> Subquery:
-    """(author, posts, their likes, their views, newest publication), for authors with a listed post."""
-    written = None if user_ids is None else select(models.Post.id).where(among(models.Post.author_id, user_ids))
-    likes = tally(models.PostLike.post_id, written, by_live_user(models.PostLike.user_id))
+    """(author, posts, their likes, their views, newest publication), for authors with a post that counts."""
+    # Posts that do not count have no index by author.
+    counted = select(models.Post.id).where(among(models.Post.author_id, user_ids), post_counts())
+    written = None if user_ids is None else counted
+    likes = tally(models.PostLike.post_id, written)
     return (
         select(
             models.Post.author_id.label("key"),
@@ -212,10 +206,10 @@ def posts_of_authors(user_ids: Ids) -> Subquery:
     )
 
 
-def listed_descendants(comment_ids: Ids) -> Subquery:
-    """(comment, listed comments below it).
+def descendants(comment_ids: Ids) -> Subquery:
+    """(comment, comments below it).
 
-    Every step of a path ends with an id, so a listed comment names all its ancestors and no recursion is needed.
+    Every step of a path ends with an id, so a comment names all its ancestors and no recursion is needed.
     """
     comment = models.Comment
     threads = None if comment_ids is None else select(comment.post_id).where(among(comment.id, comment_ids))
@@ -231,9 +225,10 @@ def id_in_path(path: Column, step: ColumnElement[int]) -> ColumnElement[int]:
     return cast(cast(literal_column("'x'").op("||")(func.encode(last_half, "hex")), BIT(64)), BigInteger)
 
 
-def tally(key: Column, keys: Ids | Select[int], condition: ColumnElement[bool]) -> Subquery:
-    """(key, how many rows meet the condition), for keys with at least one."""
-    return select(key.label("key"), func.count().label("n")).where(among(key, keys), condition).group_by(key).subquery()
+def tally(key: Column, keys: Ids | Select[int], *conditions: ColumnElement[bool]) -> Subquery:
+    """(key, how many rows meet the conditions), for keys with at least one."""
+    counted = [among(key, keys), *conditions]
+    return select(key.label("key"), func.count().label("n")).where(*counted).group_by(key).subquery()
 
 
 def among(column: Column, ids: Ids | Select[int]) -> ColumnElement[bool]:
@@ -241,6 +236,8 @@ def among(column: Column, ids: Ids | Select[int]) -> ColumnElement[bool]:
         return true()
     if isinstance(ids, Select):
         return column.in_(ids)
+    if isinstance(ids, ColumnElement):
+        return column == any_(ids)
     return column == any_(literal(list(ids), ARRAY(BigInteger)))
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import Select, Text, func, select
 
 from feed_service import models
-from feed_service.queries.batches import is_any
+from feed_service.queries.batches import Ids, is_any
 from feed_service.queries.visibility import user_accessible_to
 from feed_service.viewer import Viewer
 
 
-def by_ids(viewer: Viewer, user_ids: Sequence[int]) -> Select[models.User]:
+def by_ids(viewer: Viewer, user_ids: Ids) -> Select[models.User]:
     return select(models.User).where(is_any(models.User.id, user_ids), user_accessible_to(viewer))
 
 

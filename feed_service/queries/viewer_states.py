@@ -1,23 +1,22 @@
 """What stands between the viewer and posts or users: one statement for a page, never joined into its listing."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from feed_service import models
-from feed_service.queries.batches import each
-from feed_service.queries.visibility import blocked_between
+from feed_service.queries.batches import Ids, each
+from feed_service.queries.visibility import blocked_between, id_of
 from feed_service.viewer import Viewer
 
 
-def of_posts(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def of_posts(viewer: Viewer, post_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(post id, has_liked, has_bookmarked, has_commented, is_blocked, hidden_comment_count).
 
     `is_blocked`: there is a block between viewer and author. `hidden_comment_count`: counted comments by people on the
     other side of a block.
     """
-    me = literal(viewer.user_id, BigInteger)
+    me = id_of(viewer)
     like, bookmark, commenter = models.PostLike, models.Bookmark, models.PostCommenter
     post_id = each(post_ids).c.parent_id
     has_commented = (commenter.post_id == post_id) & (commenter.user_id == me) & (commenter.n > 0)
@@ -38,9 +37,9 @@ def of_posts(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]
     )
 
 
-def of_users(viewer: Viewer, user_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def of_users(viewer: Viewer, user_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(user id, is_following, follows_viewer, is_blocking, is_blocked_by, is_muting)."""
-    me = literal(viewer.user_id, BigInteger)
+    me = id_of(viewer)
     follow, block, mute = models.UserFollow, models.Block, models.Mute
     user_id = each(user_ids).c.parent_id
 

@@ -92,7 +92,7 @@ def comment_listed_for(viewer: Viewer, comment: Any = models.Comment) -> ColumnE
 
 
 def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
-    """Whether a listed comment lies below. The stored count answers at once for a subtree with no public comment."""
+    """Whether a listed comment lies below. The stored count answers at once for a subtree without any."""
     below = models.Comment.__table__.alias().c
     count = models.CommentStats.__table__.alias().c
     counted = (
@@ -123,3 +123,10 @@ def comment_shown_to(viewer: Viewer, comment: Any = models.Comment) -> ColumnEle
 def comment_accessible_to(viewer: Viewer) -> ColumnElement[bool]:
     """What is listed, and all for a moderator. Their post is checked apart."""
     return true() if viewer.is_moderator else comment_listed_for(viewer)
+
+
+def earlier_text_shown_to(viewer: Viewer) -> ColumnElement[bool]:
+    """What was there before an edit is the editor's own affair, who may have taken back a secret; and moderators'."""
+    if viewer.is_moderator:
+        return true()
+    return false() if viewer.is_anonymous else models.ContentEdit.editor_id == id_of(viewer)

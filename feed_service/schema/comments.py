@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from feed_service import loaders, markdown, models
+from feed_service import loaders, models
 from feed_service.paging import Slice
 from feed_service.schema.connections import (
     CURSOR,
@@ -24,6 +24,7 @@ from feed_service.schema.connections import (
     requested_slice,
 )
 from feed_service.schema.context import Info
+from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CommentOrder
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyComment, LazyPost, LazyUser
@@ -36,27 +37,24 @@ MORE_REPLIES_LIMIT = 99
     description="Something said about a post, or about another comment. A tombstone stands for one that can no longer "
     "be seen but has replies: it has neither author nor text."
 )
-class Comment(Node, Likeable):
+class Comment(Node, Likeable, Editable, Deletable):
     is_tombstone: bool = strawberry.field(description="Whether only the place of this comment is left.")
     depth: int = strawberry.field(description="0 for a comment on the post itself.")
     created_at: datetime = strawberry.field(description="When it was written.")
-    version: int = strawberry.field(description="Counts the edits, from 1.")
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
         return isinstance(row, models.Comment)
-
-    @strawberry.field(description="When it was last edited; null if never.")
-    def edited_at(comment: strawberry.Parent[models.Comment]) -> datetime | None:
-        return None if comment.is_tombstone else comment.edited_at
 
     @strawberry.field(description="The text; null for a tombstone.")
     def body(comment: strawberry.Parent[models.Comment]) -> Markdown | None:
         return None if comment.is_tombstone else Markdown(comment.body)
 
     @strawberry.field(description="The text as sanitised HTML; null for a tombstone.")
-    def body_html(comment: strawberry.Parent[models.Comment]) -> HTML | None:
-        return None if comment.is_tombstone else HTML(markdown.body_html(comment.body))
+    async def body_html(comment: strawberry.Parent[models.Comment], info: Info) -> HTML | None:
+        if comment.is_tombstone:
+            return None
+        return HTML(await info.context.loaders.load(loaders.rendered.html_by_text, comment.body))
 
     @strawberry.field(graphql_type=LazyUser | None, description="Who wrote it; null for a tombstone.")
     async def author(comment: strawberry.Parent[models.Comment], info: Info) -> models.User | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import strawberry
 
 from feed_service import paging
+from feed_service.commands.permissions import signed_in
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.schema.context import Context, Info
 
@@ -151,6 +152,28 @@ async def connect(
         return bool((await load_page(beyond)).items)
 
     return ConnectionRow(edges, page, part, order, has_items)
+
+
+def list_of_viewer(
+    graphql_type: Any,  # noqa: ANN401 - a type of Strawberry.
+    description: str,
+    order: Order,
+    batch: Callable[..., Awaitable[Sequence[Page[Any]]]],
+    nodes: Callable[..., Awaitable[Sequence[Any]]],
+) -> Any:  # noqa: ANN401 - a field of Strawberry.
+    """A field of `Viewer`: the connection of what hangs on the viewer alone."""
+
+    async def page(
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> ConnectionRow:
+        part = requested_slice(info.context, order, first, after, last, before)
+        return await page_under(info, signed_in(info.context.viewer), batch, order=order, part=part, nodes=nodes)
+
+    return strawberry.field(page, graphql_type=graphql_type, description=description)
 
 
 async def page_under(

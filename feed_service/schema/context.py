@@ -1,27 +1,64 @@
-"""What every resolver may use: the viewer, the loaders and the cursors of this request."""
+"""What every resolver may use: the viewer, the loaders, the cursors and the writer of this request; the desk; views."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 import strawberry
 
+from feed_service.accounts.desk import Desk
+from feed_service.commands.transaction import Command, Writer
+from feed_service.commands.views import Views
+from feed_service.loaders import positions
 from feed_service.loaders.batching import Loaders, Reader
-from feed_service.paging import Cursors
+from feed_service.paging import Cursors, Order
 from feed_service.viewer import Viewer
 
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
-@dataclass(frozen=True)
+CONSISTENCY = Order("ConsistencyToken", "i")
+
+
+@dataclass
 class Context:
     loaders: Loaders
     cursors: Cursors
+    writer: Writer
+    desk: Desk
+    views: Views
 
     @property
     def viewer(self) -> Viewer:
         return self.loaders.reader.viewer
 
+    async def write(
+        self, command: Command[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """Run a command. What was loaded before it may be old now, so that it is loaded again."""
+        answer = await self.writer.run(command, *args, **kwargs)
+        self.loaders = Loaders(self.loaders.reader)
+        return answer
 
-def make_context(reader: Reader, cursors: Cursors) -> Context:
+    async def at_the_desk(
+        self,
+        work: Callable[Concatenate[Writer, Desk, Arguments], Awaitable[Answer]],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """As `write`, for what takes more than one command: see `commands.signing_in`."""
+        answer = await work(self.writer, self.desk, *args, **kwargs)
+        self.loaders = Loaders(self.loaders.reader)
+        return answer
+
+    async def consistency_token(self) -> str:
+        """What is written by now, this request's own mutation included."""
+        return self.cursors.encode(CONSISTENCY, (await positions.written(self.loaders.reader),))
+
+
+def make_context(reader: Reader, cursors: Cursors, writer: Writer, desk: Desk, views: Views) -> Context:
     """The context of one request. Call it inside the running loop."""
-    return Context(Loaders(reader), cursors)
+    return Context(Loaders(reader), cursors, writer, desk, views)
 
 
 Info = strawberry.Info[Context, None]

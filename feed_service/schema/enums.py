@@ -5,18 +5,32 @@ from enum import Enum
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from feed_service.vocabulary import CommentOrder, FeedEmptyReason, FeedKind, PostOrder, SearchType, TimeWindow
+from feed_service.viewer import Role
+from feed_service.vocabulary import (
+    CommentOrder,
+    FeedEmptyReason,
+    FeedKind,
+    PostOrder,
+    PublishMode,
+    SearchType,
+    TimeWindow,
+    UserErrorCode,
+)
 
 __all__ = [
     "CannotCommentReason",
+    "CannotEditReason",
     "CannotFollowReason",
     "CommentOrder",
     "FeedEmptyReason",
     "FeedKind",
     "PostOrder",
     "PostStatus",
+    "PublishMode",
+    "Role",
     "SearchType",
     "TimeWindow",
+    "UserErrorCode",
 ]
 
 
@@ -82,6 +96,44 @@ described(
     END_OF_FEED="The feed has items, but none in the part that was asked for.",
 )
 
+described(
+    PublishMode,
+    "When a post is published.",
+    NOW="At once.",
+    DRAFT="Not yet; its author alone sees it.",
+    AT="At the time given.",
+)
+described(
+    UserErrorCode,
+    "Why a mutation was refused.",
+    ALREADY_PUBLISHED="It is published already.",
+    BLOCKED="There is a block between the viewer and the other.",
+    EMPTY="Something must be written here.",
+    FORBIDDEN="The viewer may see it, but not do this.",
+    IDEMPOTENCY_MISMATCH="The idempotency key stands for another input already.",
+    INVALID="The value breaks a rule.",
+    INVALID_CREDENTIALS="The name or the password is wrong.",
+    INVALID_TOKEN="The token is not known, used up, or too old.",  # noqa: S106 - a word, no password.
+    LOCAL_ACCOUNTS_OFF="Accounts are kept by another provider; sign up and log in there.",
+    NOT_DELETED="It is not deleted, or cannot be brought back.",
+    NOT_FOUND="There is no such thing, or none the viewer can see.",
+    NOT_PUBLISHED="It is not published.",
+    SELF="Nobody can do this to themselves.",
+    TAKEN="Somebody else has it already.",
+    TOO_LONG="The text is too long.",
+    TOO_MANY="There are too many.",
+    VERSION_CONFLICT="Somebody has edited it meanwhile.",
+)
+
+
+described(
+    Role,
+    "What somebody may do beside what everybody may.",
+    USER="Nothing.",
+    MODERATOR="Delete and restore what others wrote, and suspend people.",
+    ADMIN="As a moderator, of whom admins stand above; bulks and exports, too.",
+)
+
 
 @strawberry.enum(description="Where a post stands.")
 class PostStatus(Enum):
@@ -95,6 +147,12 @@ class CannotFollowReason(Enum):
     SELF = strawberry.enum_value("SELF", description="One does not follow oneself.")
     BLOCKING = strawberry.enum_value("BLOCKING", description="The viewer blocks this person.")
     BLOCKED_BY = strawberry.enum_value("BLOCKED_BY", description="This person blocks the viewer.")
+
+
+@strawberry.enum(description="Why the viewer cannot edit something.")
+class CannotEditReason(Enum):
+    NOT_AUTHOR = strawberry.enum_value("NOT_AUTHOR", description="Only its author can.")
+    DELETED = strawberry.enum_value("DELETED", description="It is deleted.")
 
 
 @strawberry.enum(description="Why the viewer cannot comment on a post.")

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Collection
 
 import strawberry
 
@@ -44,3 +45,15 @@ def decode_as(type_name: str, global_id: str) -> int:
     if found != type_name:
         raise BadUserInput(f"This is the id of a {found}, where that of a {type_name} is meant.")
     return local_id
+
+
+def decode_among(global_id: str, type_names: Collection[str]) -> tuple[str, int]:
+    """(type name, local id).
+
+    Raises:
+        BadUserInput: it is not an id, or one of a type that is not meant.
+    """
+    found, local_id = decode(global_id)
+    if found not in type_names:
+        raise BadUserInput(f"This is the id of a {found}, where that of a {' or '.join(type_names)} is meant.")
+    return found, local_id

@@ -17,6 +17,7 @@ BY_TYPE: dict[str, Any] = {
     "Comment": loaders.comments.accessible_by_id,
     "Tag": loaders.tags.by_id,
     "Category": loaders.tags.category_by_id,
+    "BookmarkCollection": loaders.bookmarks.collection_by_id,
 }
 
 

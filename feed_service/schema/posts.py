@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from feed_service import loaders, markdown, models
+from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.paging import Slice
+from feed_service.schema.bookmarks import BookmarkCollection, collections_of_post
 from feed_service.schema.comments import CommentTreeConnection, comment_tree
 from feed_service.schema.connections import (
     After,
@@ -21,6 +22,7 @@ from feed_service.schema.connections import (
     requested_slice,
 )
 from feed_service.schema.context import Info
+from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CannotCommentReason, CommentOrder, PostStatus
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
@@ -49,6 +51,14 @@ class PostViewerState:
     @strawberry.field(description="The viewer keeps it among the bookmarks.")
     def has_bookmarked(parent: strawberry.Parent[PostAndViewer]) -> bool:
         return bool(parent.state.has_bookmarked)
+
+    @strawberry.field(
+        graphql_type=list[BookmarkCollection], description="The viewer's collections that it stands on, by name."
+    )
+    async def bookmark_collections(
+        parent: strawberry.Parent[PostAndViewer], info: Info
+    ) -> list[models.BookmarkCollection]:
+        return await collections_of_post(info, parent.post.id)
 
     @strawberry.field(description="The viewer wrote a comment under it.")
     def has_commented(parent: strawberry.Parent[PostAndViewer]) -> bool:
@@ -85,14 +95,11 @@ def status_of(post: models.Post) -> PostStatus:
 
 
 @strawberry.type(description="What people write here.")
-class Post(Node, Likeable):
+class Post(Node, Likeable, Editable, Deletable):
     slug: str = strawberry.field(description="Unique, for addresses.")
     title: str = strawberry.field(description="Plain text.")
     language: str | None = strawberry.field(description="The language it is written in, as its author said.")
     created_at: datetime = strawberry.field(description="When it was begun.")
-    edited_at: datetime | None = strawberry.field(description="When it was last edited after publication.")
-    deleted_at: datetime | None = strawberry.field(description="When it was deleted; only moderators see such posts.")
-    version: int = strawberry.field(description="Counts the edits, from 1.")
     tags: list[LazyTag] = strawberry.field(description="Its tags, by slug.")
 
     @classmethod
@@ -104,17 +111,18 @@ class Post(Node, Likeable):
         return Markdown(post.body)
 
     @strawberry.field(description="The text as sanitised HTML.")
-    def body_html(post: strawberry.Parent[models.Post]) -> HTML:
-        return HTML(markdown.body_html(post.body))
+    async def body_html(post: strawberry.Parent[models.Post], info: Info) -> HTML:
+        return HTML(await info.context.loaders.load(loaders.rendered.html_by_text, post.body))
 
     @strawberry.field(description="The beginning of the text without mark-up, cut at a word.")
-    def excerpt(
+    async def excerpt(
         post: strawberry.Parent[models.Post],
+        info: Info,
         max_chars: Annotated[int, strawberry.argument(description="How long at most, 1 to 1,000.")] = 280,
     ) -> str:
         if not 1 <= max_chars <= MAX_EXCERPT:
             raise BadUserInput(f"maxChars must be between 1 and {MAX_EXCERPT}.")
-        return markdown.excerpt(post.body, max_chars)
+        return await info.context.loaders.load(loaders.rendered.excerpt_by_text, post.body, max_chars)
 
     @strawberry.field(description="Where it stands.")
     def status(post: strawberry.Parent[models.Post]) -> PostStatus:

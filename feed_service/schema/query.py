@@ -6,17 +6,22 @@ from typing import Annotated, Any
 import strawberry
 
 from feed_service import loaders, models
+from feed_service.commands.permissions import signed_in
 from feed_service.errors import BadUserInput
 from feed_service.schema import nodes as by_global_id
+from feed_service.schema.bookmarks import SavedByViewer
 from feed_service.schema.connections import After, Before, First, Last
 from feed_service.schema.context import Info
-from feed_service.schema.enums import FeedKind, PostOrder, SearchType, TimeWindow
+from feed_service.schema.enums import FeedKind, PostOrder, Role, SearchType, TimeWindow
 from feed_service.schema.feeds import FeedConnection, FeedFilter, FeedRow, feed_of, feed_page
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
 from feed_service.schema.posts import Post
+from feed_service.schema.relationships import KeptAwayByViewer
 from feed_service.schema.search import SearchConnection, SearchRow, search
+from feed_service.schema.sessions import Session
 from feed_service.schema.tags import Category, Tag
+from feed_service.schema.unpublished import WrittenByViewer
 from feed_service.schema.users import User
 
 MAX_TRENDING = 50
@@ -41,8 +46,26 @@ class PostBy:
 
 
 @strawberry.type(description="The one who is signed in.")
-class Viewer:
+class Viewer(WrittenByViewer, SavedByViewer, KeptAwayByViewer):
     user: User = strawberry.field(description="The viewer as everyone sees them.")
+
+    @strawberry.field(description="What the viewer may do beside what everybody may.")
+    def role(self, info: Info) -> Role:
+        return info.context.viewer.role
+
+    @strawberry.field(description="The viewer's e-mail address; null if there is none here.")
+    async def email(self, info: Info) -> str | None:
+        account = await info.context.loaders.load(loaders.accounts.email_by_user_id, signed_in(info.context.viewer))
+        return None if account is None else account.email
+
+    @strawberry.field(description="Whether the viewer has confirmed the address, and can log in by it.")
+    async def is_email_confirmed(self, info: Info) -> bool:
+        account = await info.context.loaders.load(loaders.accounts.email_by_user_id, signed_in(info.context.viewer))
+        return account is not None and account.email_confirmed_at is not None
+
+    @strawberry.field(graphql_type=list[Session], description="Where the viewer is signed in, newest first; up to 100.")
+    async def sessions(self, info: Info) -> list[models.Session]:
+        return await info.context.loaders.load(loaders.accounts.sessions_by_user_id, signed_in(info.context.viewer))
 
 
 @strawberry.type(description="Every way to read.")

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from feed_service.accounts import keys as signing
-from feed_service.accounts.tokens import mint, verify
+from feed_service.accounts.token_keys import TokenKey, TokenKeys
+from feed_service.accounts.tokens import Bearer, mint, verify
 from feed_service.errors import Unauthenticated
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -28,10 +29,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> signing.SigningKeys:
 def signed(keys: signing.SigningKeys, header: dict[str, Any] | None = None, **changes: Any) -> str:  # noqa: ANN401
     """A token of ours but for `changes`; a claim of None is left out."""
     at = int(NOW.timestamp())
+    key = keys.token.signing()
     claims = {"sub": "7", "iss": "feed_service", "aud": "feed_service", "iat": at, "exp": at + 60} | changes
     kept = {name: value for name, value in claims.items() if value is not None}
-    body = ".".join(encoded(part) for part in ({"alg": "EdDSA", "kid": keys.key_id} | (header or {}), kept))
-    return f"{body}.{unpadded(keys.token.sign(body.encode()))}"
+    body = ".".join(encoded(part) for part in ({"alg": "EdDSA", "kid": key.key_id} | (header or {}), kept))
+    return f"{body}.{unpadded(key.private.sign(body.encode()))}"
 
 
 def encoded(part: object) -> str:
@@ -43,17 +45,24 @@ def unpadded(raw: bytes) -> str:
 
 
 def test_a_token_names_its_user_until_it_expires(keys: signing.SigningKeys) -> None:
-    token = mint(keys, 7, lifetime=HOUR, now=NOW)
-    assert verify(keys, token, NOW) == 7
-    assert verify(keys, token, NOW + HOUR - timedelta(seconds=1)) == 7
+    token = mint(keys, Bearer(7, 3), lifetime=HOUR, now=NOW)
+    assert verify(keys, token, NOW) == Bearer(7, 3)
+    assert verify(keys, token, NOW + HOUR - timedelta(seconds=1)) == Bearer(7, 3)
     with pytest.raises(Unauthenticated, match="expired"):
         verify(keys, token, NOW + HOUR)
-    assert verify(keys, signed(keys, sub=str(2**63 - 1)), NOW) == 2**63 - 1
+    assert verify(keys, signed(keys, sub=str(2**63 - 1)), NOW) == Bearer(2**63 - 1)
+    assert verify(keys, mint(keys, Bearer(7), lifetime=HOUR, now=NOW), NOW) == Bearer(7)
 
 
 def hmac_signed(keys: signing.SigningKeys) -> str:
-    secret = keys.token.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return jwt.encode({"sub": "7"}, secret, "HS256", {"kid": keys.key_id})
+    secret = keys.token.signing().public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return jwt.encode({"sub": "7"}, secret, "HS256", {"kid": keys.token.signing().key_id})
+
+
+def others() -> signing.SigningKeys:
+    """The keys of a forger."""
+    forged = [TokenKey(Ed25519PrivateKey.generate())]
+    return signing.SigningKeys(TokenKeys(lambda: forged), b"")
 
 
 def with_claims_of_another(keys: signing.SigningKeys) -> str:
@@ -71,10 +80,8 @@ FORGED: dict[str, Callable[[signing.SigningKeys], str]] = {
     "no signature": lambda keys: signed(keys).rpartition(".")[0] + ".",
     "another signature": lambda keys: signed(keys)[:-4] + "AAAA",
     "another user": with_claims_of_another,
-    "another key": lambda keys: signed(signing.SigningKeys(Ed25519PrivateKey.generate(), keys.cursor)),
-    "another key under our id": lambda keys: signed(
-        signing.SigningKeys(Ed25519PrivateKey.generate(), keys.cursor), {"kid": keys.key_id}
-    ),
+    "another key": lambda _: signed(others()),
+    "another key under our id": lambda keys: signed(others(), {"kid": keys.token.signing().key_id}),
     "no algorithm": lambda keys: signed(keys, {"alg": "none"}),
     "no algorithm and no signature": lambda keys: signed(keys, {"alg": "none"}).rpartition(".")[0] + ".",
     "the public key as a secret": hmac_signed,
@@ -99,6 +106,9 @@ FORGED: dict[str, Callable[[signing.SigningKeys], str]] = {
 } | {
     f"user {subject!r}": (lambda keys, subject=subject: signed(keys, sub=subject))
     for subject in NO_USER
+} | {
+    f"session {session!r}": (lambda keys, session=session: signed(keys, sid=session))
+    for session in [*NO_USER, 7, True, ["7"], {"id": 7}]
 }  # fmt: skip
 
 
@@ -109,10 +119,11 @@ def test_any_other_token_is_refused(keys: signing.SigningKeys, name: str) -> Non
 
 
 def test_the_way_a_forged_token_is_made_makes_good_ones(keys: signing.SigningKeys) -> None:
-    assert verify(keys, signed(keys), NOW) == 7
+    assert verify(keys, signed(keys), NOW) == Bearer(7)
+    assert verify(keys, signed(keys, sid="3"), NOW) == Bearer(7, 3)
 
 
 def test_a_token_of_one_folder_is_refused_in_another(keys: signing.SigningKeys, tmp_path: Path) -> None:
-    others = signing.load_or_create(tmp_path / "keys")
+    elsewhere = signing.load_or_create(tmp_path / "keys")
     with pytest.raises(Unauthenticated):
-        verify(keys, mint(others, 7, lifetime=HOUR, now=NOW), NOW)
+        verify(keys, mint(elsewhere, Bearer(7), lifetime=HOUR, now=NOW), NOW)

@@ -1,14 +1,17 @@
 """From a token to its viewer: live people only, as they are at this moment."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import event
 
 from feed_service.accounts import keys as signing
-from feed_service.accounts.tokens import mint
+from feed_service.accounts.tokens import Bearer, mint
 from feed_service.accounts.viewers import user_id_named, viewer_of
 from feed_service.database import ReadDatabase
 from feed_service.errors import NotFound, Unauthenticated
@@ -21,6 +24,13 @@ INSERT INTO users (id, username, display_name, role, suspended_at, deleted_at) O
     (2, 'mod', 'Mo', 'moderator', NULL, NULL),
     (3, 'paused', 'Pat', 'user', now(), NULL),
     (4, 'gone', 'Guy', 'user', NULL, now())
+"""
+SESSIONS = """
+INSERT INTO sessions (id, user_id, expires_at) OVERRIDING SYSTEM VALUE VALUES
+    (11, 1, now() + interval '1 day'),
+    (12, 1, now() - interval '1 second'),
+    (21, 2, now() + interval '1 day'),
+    (31, 3, now() + interval '1 day')
 """
 
 
@@ -37,8 +47,8 @@ def keys(tmp_path: Path) -> signing.SigningKeys:
     return signing.load_or_create(tmp_path / "keys")
 
 
-def token_of(keys: signing.SigningKeys, user_id: int) -> str:
-    return mint(keys, user_id, lifetime=timedelta(minutes=1), now=datetime.now(UTC))
+def token_of(keys: signing.SigningKeys, user_id: int, session_id: int | None = None) -> str:
+    return mint(keys, Bearer(user_id, session_id), lifetime=timedelta(minutes=1), now=datetime.now(UTC))
 
 
 async def test_a_token_gives_the_viewer_with_the_role_of_now(
@@ -57,6 +67,49 @@ async def test_the_token_of_somebody_who_is_gone_is_refused(
 ) -> None:
     with pytest.raises(Unauthenticated):
         await viewer_of(keys, database, token_of(keys, user_id))
+
+
+async def test_a_token_ends_with_its_session(
+    keys: signing.SigningKeys, database: ReadDatabase, empty_database_url: str
+) -> None:
+    await execute(empty_database_url, SESSIONS)
+    token = token_of(keys, 1, 11)
+    assert await viewer_of(keys, database, token) == Viewer(1, Role.USER, 11)
+    for user_id, session_id in [(1, 12), (1, 13), (1, 21), (2, 11), (3, 31)]:
+        with pytest.raises(Unauthenticated, match="not there any more"):
+            await viewer_of(keys, database, token_of(keys, user_id, session_id))
+    await execute(empty_database_url, "DELETE FROM sessions WHERE id = 11")
+    with pytest.raises(Unauthenticated):
+        await viewer_of(keys, database, token)
+    assert await viewer_of(keys, database, token_of(keys, 1)) == Viewer(1, Role.USER)
+
+
+async def test_a_viewer_takes_one_statement(
+    keys: signing.SigningKeys, database: ReadDatabase, empty_database_url: str
+) -> None:
+    await execute(empty_database_url, SESSIONS)
+    statements: list[str] = []
+
+    def listen(connection: Any, _: object) -> None:  # noqa: ANN401 - SQLAlchemy's of the driver.
+        connection.driver_connection.add_query_logger(lambda query: statements.append(query.query))
+
+    event.listen(database.engine.sync_engine, "connect", listen)
+    await viewer_of(keys, database, token_of(keys, 1))
+    for token in (token_of(keys, 1), token_of(keys, 1, 11)):
+        statements.clear()
+        await viewer_of(keys, database, token)
+        assert len(statements) == 1, statements
+
+
+async def test_a_viewer_is_known_although_all_connections_were_cut_off(
+    keys: signing.SigningKeys, database: ReadDatabase, empty_database_url: str
+) -> None:
+    token = token_of(keys, 1)
+    for _ in range(3):
+        viewers = await asyncio.gather(*(viewer_of(keys, database, token) for _ in range(20)))
+        assert viewers == [Viewer(1, Role.USER)] * 20
+        cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+        await execute(empty_database_url, f"{cut} AND pid <> pg_backend_pid()")
 
 
 async def test_a_user_is_found_by_name_in_any_case(database: ReadDatabase) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from feed_service.database import ReadDatabase
+from feed_service.database import LANES, ReadDatabase
 from feed_service.errors import FeedError, InvalidCursor, Timeout, Unavailable
 from feed_service.execution.documents import Documents
 from feed_service.execution.faults import revealed
@@ -115,7 +116,9 @@ def test_each_fault_has_a_code_and_only_unknown_ones_a_traceback(
 
 async def test_real_faults_of_the_database_are_known(database_url: str) -> None:
     database = ReadDatabase.connect(database_url, pool_size=1)
-    async with database.engine.connect() as connection:
+    async with AsyncExitStack() as held:
+        for _ in range(1 + LANES):
+            connection = await held.enter_async_context(database.engine.connect())
         await connection.execute(select(func.set_config("statement_timeout", "20", False)))
         with pytest.raises(DBAPIError) as cancelled:
             await connection.execute(select(func.pg_sleep(5)))

@@ -19,7 +19,8 @@ def small_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def real_url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("service")
-    settings = Settings.from_environment({"DATABASE_URL": database_url, "FEED_DATA_DIR": str(folder)})
+    variables = {"DATABASE_URL": database_url, "FEED_DATA_DIR": str(folder), "FEED_JOBS": "off"}
+    settings = Settings.from_environment(variables)
     with serving(create_app(settings)) as url:
         yield url
 

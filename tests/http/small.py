@@ -100,5 +100,7 @@ async def is_current() -> bool:
 
 
 def small_site() -> Starlette:
-    endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, lambda viewer: viewer, time_limit_s=TIME_LIMIT_S)
+    endpoint = GraphQLEndpoint(
+        core, Documents(core), viewer_of, lambda viewer, _request_id: viewer, time_limit_s=TIME_LIMIT_S
+    )
     return create_site(endpoint, is_current)

@@ -234,7 +234,7 @@ async def is_down(_token: str) -> Viewer:
 
 
 def test_a_database_that_is_away_is_no_bad_token(caplog: pytest.LogCaptureFixture) -> None:
-    endpoint = GraphQLEndpoint(core, Documents(core), is_down, lambda viewer: viewer)
+    endpoint = GraphQLEndpoint(core, Documents(core), is_down, lambda viewer, _request_id: viewer)
     with serving(create_site(endpoint, is_away)) as url:
         answer = send(url, post(ASK, Authorization="Bearer a.b.c", Accept="application/json"))
     assert (answer.status_code, errors_of(answer)[0]["extensions"]) == (503, {"code": "UNAVAILABLE"})

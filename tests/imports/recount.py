@@ -6,15 +6,14 @@ from typing import Any
 
 from tests.imports.running import fetch
 
-LIVE = "(SELECT suspended_at IS NULL AND deleted_at IS NULL FROM users WHERE users.id = {})"
-LISTED = f"p.status = 'published' AND p.published_at <= now() AND p.deleted_at IS NULL AND {LIVE.format('p.author_id')}"
-COUNTS = f"c.deleted_at IS NULL AND {LIVE.format('c.author_id')}"
+PUBLISHED = "p.status = 'published' AND p.deleted_at IS NULL"
+COUNTS = "c.deleted_at IS NULL"
 
 POSTS = f"""
     SELECT id,
-      (SELECT count(*) FROM post_likes l WHERE l.post_id = posts.id AND {LIVE.format("l.user_id")}),
+      (SELECT count(*) FROM post_likes l WHERE l.post_id = posts.id),
       (SELECT count(*) FROM comments c WHERE c.post_id = posts.id AND {COUNTS}),
-      (SELECT count(*) FROM bookmarks b WHERE b.post_id = posts.id AND {LIVE.format("b.user_id")}),
+      (SELECT count(*) FROM bookmarks b WHERE b.post_id = posts.id),
       (SELECT count(DISTINCT c.author_id) FROM comments c WHERE c.post_id = posts.id AND {COUNTS}),
       (SELECT max(c.created_at) FROM comments c WHERE c.post_id = posts.id AND {COUNTS})
     FROM posts ORDER BY id
@@ -26,15 +25,15 @@ STORED_POSTS = """
 
 USERS = f"""
     SELECT id,
-      (SELECT count(*) FROM posts p WHERE p.author_id = users.id AND {LISTED}),
-      (SELECT count(*) FROM user_follows f WHERE f.followee_id = users.id AND {LIVE.format("f.follower_id")}),
-      (SELECT count(*) FROM user_follows f WHERE f.follower_id = users.id AND {LIVE.format("f.followee_id")}),
+      (SELECT count(*) FROM posts p WHERE p.author_id = users.id AND {PUBLISHED}),
+      (SELECT count(*) FROM user_follows f WHERE f.followee_id = users.id),
+      (SELECT count(*) FROM user_follows f WHERE f.follower_id = users.id),
       (SELECT count(*) FROM post_likes l JOIN posts p ON p.id = l.post_id
-        WHERE p.author_id = users.id AND {LISTED} AND {LIVE.format("l.user_id")}),
+        WHERE p.author_id = users.id AND {PUBLISHED}),
       (SELECT coalesce(sum(s.view_count), 0)::bigint FROM post_stats s JOIN posts p ON p.id = s.post_id
-        WHERE p.author_id = users.id AND {LISTED}),
+        WHERE p.author_id = users.id AND {PUBLISHED}),
       (SELECT count(*) FROM comments c WHERE c.author_id = users.id AND {COUNTS}),
-      (SELECT max(p.published_at) FROM posts p WHERE p.author_id = users.id AND {LISTED})
+      (SELECT max(p.published_at) FROM posts p WHERE p.author_id = users.id AND {PUBLISHED})
     FROM users ORDER BY id
 """
 STORED_USERS = """
@@ -45,7 +44,7 @@ STORED_USERS = """
 
 COMMENTS = f"""
     SELECT id,
-      (SELECT count(*) FROM comment_likes l WHERE l.comment_id = comments.id AND {LIVE.format("l.user_id")}),
+      (SELECT count(*) FROM comment_likes l WHERE l.comment_id = comments.id),
       (SELECT count(*) FROM comments c WHERE c.parent_id = comments.id AND {COUNTS}),
       (WITH RECURSIVE below AS (
           SELECT * FROM comments first WHERE first.parent_id = comments.id
@@ -57,8 +56,8 @@ STORED_COMMENTS = "SELECT comment_id, like_count, reply_count, descendant_count 
 
 TAGS = f"""
     SELECT id,
-      (SELECT count(*) FROM post_tags t JOIN posts p ON p.id = t.post_id WHERE t.tag_id = tags.id AND {LISTED}),
-      (SELECT count(*) FROM tag_follows f WHERE f.tag_id = tags.id AND {LIVE.format("f.user_id")})
+      (SELECT count(*) FROM post_tags t JOIN posts p ON p.id = t.post_id WHERE t.tag_id = tags.id AND {PUBLISHED}),
+      (SELECT count(*) FROM tag_follows f WHERE f.tag_id = tags.id)
     FROM tags ORDER BY id
 """
 STORED_TAGS = "SELECT tag_id, post_count, follower_count FROM tag_stats ORDER BY tag_id"

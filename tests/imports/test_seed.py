@@ -166,6 +166,16 @@ async def test_refilling_repairs_what_is_wrong_and_touches_nothing_else(url: str
     assert await fetch(url, versions) == untouched
 
 
+async def test_a_suspension_changes_no_number(url: str) -> None:
+    before = await contents(url)
+    await execute(url, "UPDATE users SET suspended_at = created_at WHERE id <= 50")
+    assert await fetch(url, "SELECT count(*) FROM users WHERE suspended_at IS NOT NULL") == [(52,)]
+    async with engine_for(url) as engine, engine.begin() as connection:
+        await refill(connection, EVERYTHING, silent)
+    await execute(url, "UPDATE users SET suspended_at = NULL WHERE id <= 50")
+    assert await contents(url) == before
+
+
 async def test_refilling_some_ids_leaves_the_others(url: str) -> None:
     before = await contents(url)
     await execute(url, "UPDATE post_stats SET like_count = like_count + 1 WHERE post_id IN (1, 2)")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feed_service.imports.slugs import slug_of
+from feed_service.slugs import slug_of
 from tests.imports.running import REAL, contents, fetch, load, needs_real_data
 
 pytestmark = needs_real_data

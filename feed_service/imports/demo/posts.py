@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from feed_service.imports.copy import INFINITY
-from feed_service.imports.slugs import slug_of
-from feed_service.imports.threads import microseconds, placed
+from feed_service.models.threads import microseconds, placed
+from feed_service.slugs import slug_of
 
 Rows = Iterator[tuple[Any, ...]]
 

@@ -12,7 +12,7 @@ from feed_service.imports.seed.plan import SeedPlan
 from feed_service.imports.seed.posts import Posts
 from feed_service.imports.seed.skew import distinct, recent, scattered, shares, zipf
 from feed_service.imports.seed.words import Writer
-from feed_service.imports.threads import placed
+from feed_service.models.threads import placed
 
 Rows = Iterator[tuple[Any, ...]]
 

@@ -15,7 +15,7 @@ from feed_service.imports.snb.authors import Attached, authors_of
 from feed_service.imports.snb.files import Place, Refused, SnbFiles
 from feed_service.imports.snb.known import Known
 from feed_service.imports.snb.values import known_id, moment
-from feed_service.imports.threads import microseconds, placed
+from feed_service.models.threads import microseconds, placed
 
 COMMENT = ("id", "post_id", "author_id", "parent_id", "reply_to_id", "path", "body", "created_at")
 

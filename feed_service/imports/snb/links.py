@@ -11,7 +11,7 @@ from feed_service.imports.copy import copy_rows
 from feed_service.imports.snb.files import Refused, SnbFiles
 from feed_service.imports.snb.known import Known
 from feed_service.imports.snb.values import moment
-from feed_service.imports.threads import EPOCH
+from feed_service.models.threads import EPOCH
 
 Pair = tuple[int, int, datetime]
 

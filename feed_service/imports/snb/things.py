@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from feed_service import models
-from feed_service.imports.slugs import free_slug, slug_of
 from feed_service.imports.snb.authors import authors_of
 from feed_service.imports.snb.files import Refused, SnbFiles
 from feed_service.imports.snb.known import SOURCE, Known
 from feed_service.imports.snb.values import moment, title_of
+from feed_service.slugs import free_slug, slug_of
 
 Named = tuple[str, tuple[Any, ...]]
 """(id in the data set, values to store)."""

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from feed_service.imports.snb.files import Refused
-from feed_service.imports.threads import EPOCH
+from feed_service.models.threads import EPOCH
 
 IS_ID = re.compile(r"0|[1-9][0-9]{0,18}").fullmatch
 IS_NUMBER = re.compile(r"-?[0-9]{1,18}").fullmatch

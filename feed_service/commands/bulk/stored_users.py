@@ -1,0 +1,164 @@
+"""Users as they are stored: looked up and locked, added and changed, many in one statement."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import BigInteger, bindparam, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from feed_service import models
+from feed_service.commands.bulk.statements import BIGINTS, TEXTS, among, given
+from feed_service.commands.transaction import Transaction
+from feed_service.transactions import Statement, compiled
+
+PROFILE = ("display_name", "bio", "avatar_url")
+KIND = "user"
+
+Profile = dict[str, str | None]
+
+user, external_id = models.User, models.ExternalId
+
+
+class External(NamedTuple):
+    source: str
+    id: str
+
+
+@dataclass(eq=False, slots=True)
+class Person:
+    """`profile` is what is wanted, `before` what is stored: None for a newcomer, whose `id` is 0 until it is."""
+
+    id: int
+    username: str
+    profile: Profile
+    before: Profile | None
+    externals: list[External]
+    is_ended: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        return self.before is None
+
+    @classmethod
+    def new(cls, username: str, profile: Profile, external: External | None) -> Self:
+        wanted: Profile = {"display_name": username, "bio": None, "avatar_url": None, **profile}
+        return cls(0, username, wanted, None, [] if external is None else [external])
+
+    @classmethod
+    def stored(cls, row: Any) -> Self:  # noqa: ANN401 - a record.
+        profile: Profile = {"display_name": row[3], "bio": row[4], "avatar_url": row[5]}
+        return cls(row[0], row[1], profile, profile, [], row[2] is not None)
+
+
+_external = given(sources=TEXTS, external_ids=TEXTS)
+_is_named = (
+    (external_id.source == _external.c.sources)
+    & (external_id.kind == KIND)
+    & (external_id.external_id == _external.c.external_ids)
+)
+WITH_EXTERNAL_IDS = compiled(
+    select(external_id.source, external_id.external_id, external_id.local_id).join(_external, _is_named)
+)
+NAMED = compiled(select(user.id).where(among(func.lower(user.username), "names", TEXTS)))
+LOCKED = compiled(
+    select(user.id, user.username, user.deleted_at, *(user.__table__.c[name] for name in PROFILE))
+    .where(among(user.id, "ids", BIGINTS))
+    .order_by(user.id)
+    .with_for_update(key_share=True)
+)
+
+_new = given(usernames=TEXTS, display_name=TEXTS, bio=TEXTS, avatar_url=TEXTS)
+ADD = compiled(
+    insert(user)
+    .from_select(["username", *PROFILE], select(_new))
+    .on_conflict_do_nothing()
+    .returning(user.id, user.username)
+)
+_ids = given(ids=BIGINTS)
+ADD_STATS = compiled(insert(models.UserStats).from_select(["user_id"], select(_ids)))
+_links = given(sources=TEXTS, external_ids=TEXTS, ids=BIGINTS)
+ADD_EXTERNAL_IDS = compiled(
+    insert(external_id)
+    .from_select(
+        ["source", "kind", "external_id", "local_id"],
+        select(_links.c.sources, literal(KIND), _links.c.external_ids, _links.c.ids),
+    )
+    .on_conflict_do_nothing()
+    .returning(external_id.source, external_id.external_id)
+)
+_changes = given(ids=BIGINTS, display_name=TEXTS, bio=TEXTS, avatar_url=TEXTS)
+CHANGE = compiled(update(user).where(user.id == _changes.c.ids).values({name: _changes.c[name] for name in PROFILE}))
+
+
+def logged(action: str) -> Statement:
+    actor = bindparam("actor", type_=BigInteger)
+    columns = ["kind", "action", "subject_id", "actor_id", "author_id"]
+    events = select(literal("user"), literal(action), _ids.c.ids, actor, _ids.c.ids)
+    return compiled(insert(models.ChangeLog).from_select(columns, events))
+
+
+LOG_NEW, LOG_CHANGED = logged("create"), logged("update")
+
+
+async def lock_people(tx: Transaction, names: Collection[str], externals: Collection[External]) -> list[Person]:
+    """Those who have one of the names, in lower case, or one of the external ids; locked in the order of their ids.
+
+    Names first: whom another bulk commits between the two statements is then found by external id, and is who they
+    are; found by name alone, they would seem to be somebody else.
+    """
+    named = await tx.sql.rows(NAMED, names=sorted(names)) if names else []
+    links: list[Any] = []
+    if externals:
+        ids = {"sources": [one.source for one in externals], "external_ids": [one.id for one in externals]}
+        links = await tx.sql.rows(WITH_EXTERNAL_IDS, **ids)
+    wanted = {row["id"] for row in named} | {row["local_id"] for row in links}
+    people = {row["id"]: Person.stored(row) for row in await tx.sql.rows(LOCKED, ids=sorted(wanted))}
+    for row in links:
+        if row["local_id"] in people:
+            people[row["local_id"]].externals.append(External(row["source"], row["external_id"]))
+    return list(people.values())
+
+
+async def add_people(tx: Transaction, people: Sequence[Person]) -> set[Person]:
+    """Give the new ones ids. Those are left out, and returned, whose name was taken since it was looked up.
+
+    Names are taken in their order, so that of two bulks that add the same people one waits for the other.
+    """
+    if not people:
+        return set()
+    by_name = {one.username: one for one in sorted(people, key=lambda one: one.username.lower())}
+    rows = await tx.sql.rows(ADD, usernames=list(by_name), **_columns(by_name.values()))
+    for row in rows:
+        by_name[row["username"]].id = row["id"]
+    added = [one for one in by_name.values() if one.id]
+    ids = [one.id for one in added]
+    await _link(tx, added)
+    await tx.sql.run(ADD_STATS, ids=ids)
+    await tx.sql.run(LOG_NEW, ids=ids, actor=tx.viewer.user_id)
+    return {one for one in people if not one.id}
+
+
+async def _link(tx: Transaction, added: Iterable[Person]) -> None:
+    links = sorted((external, one.id) for one in added for external in one.externals)
+    if links:
+        columns = {"sources": [e.source for e, _ in links], "external_ids": [e.id for e, _ in links]}
+        made = await tx.sql.rows(ADD_EXTERNAL_IDS, **columns, ids=[user_id for _, user_id in links])
+        if len(made) < len(links):
+            raise TakenMeanwhile(f"{len(links) - len(made)} external ids have been given to others meanwhile.")
+
+
+class TakenMeanwhile(Exception):
+    """Another transaction was first, and has been committed: to begin anew finds what it has made."""
+
+
+async def change_people(tx: Transaction, people: Sequence[Person]) -> None:
+    if people:
+        ids = [one.id for one in people]
+        await tx.sql.run(CHANGE, ids=ids, **_columns(people))
+        await tx.sql.run(LOG_CHANGED, ids=ids, actor=tx.viewer.user_id)
+
+
+def _columns(people: Iterable[Person]) -> dict[str, list[str | None]]:
+    everybody = list(people)
+    return {name: [one.profile[name] for one in everybody] for name in PROFILE}

@@ -1,0 +1,115 @@
+"""What a command gets first: its statements, who asks, and where it says what it has changed."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import bindparam, insert
+
+from feed_service import models
+from feed_service.commands import audit
+from feed_service.commands.audit import AuditEvent
+from feed_service.commands.counting import Deltas
+from feed_service.transactions import Isolation, Statements, WriteDatabase, compiled
+from feed_service.viewer import Viewer
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event for pollers: `was_*` before it, `is_*` after. `author_id`: whose followers it concerns."""
+
+    kind: str
+    action: str
+    subject_id: int
+    author_id: int | None = None
+    post_id: int | None = None
+    was_listed: bool | None = None
+    is_listed: bool | None = None
+    was_published_at: datetime | None = None
+    is_published_at: datetime | None = None
+    was_tagged: list[int] | None = None
+    is_tagged: list[int] | None = None
+
+
+_TOLD = tuple(Change.__dataclass_fields__)
+LOG = compiled(insert(models.ChangeLog).values({name: bindparam(name) for name in ("actor_id", *_TOLD)}))
+
+
+@dataclass
+class Transaction:
+    """`count`, `changed` and `audited` collect; what they collected is written last, before the commit.
+
+    The numbers come after all else: a row of numbers that everybody moves is locked for the shortest time.
+    """
+
+    sql: Statements
+    viewer: Viewer
+    request_id: str
+    _deltas: Deltas = field(default_factory=Deltas)
+    _changes: list[Change] = field(default_factory=list)
+    _events: list[AuditEvent] = field(default_factory=list)
+
+    def count(self, model: type[models.Base], key: int, **numbers: int) -> None:
+        """Add to the numbers of a row: `tx.count(models.PostStats, post_id, like_count=+1)`."""
+        self._deltas.add(model, key, numbers)
+
+    def changed(self, change: Change) -> None:
+        self._changes.append(change)
+
+    def audited(self, event: AuditEvent) -> None:
+        self._events.append(event)
+
+    async def finish(self) -> None:
+        for change in self._changes:
+            told = {name: getattr(change, name) for name in _TOLD}
+            await self.sql.run(LOG, actor_id=self.viewer.user_id, **told)
+        if self._events:
+            await audit.append(self.sql, self.viewer.user_id, self.request_id, self._events)
+        await self._deltas.settle(self.sql)
+
+
+Command = Callable[Concatenate[Transaction, Arguments], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Runs the commands of one request, each in a transaction of its own."""
+
+    database: WriteDatabase
+    viewer: Viewer
+    request_id: str = ""
+
+    async def run(
+        self, command: Command[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        return await self.run_in("read_committed", command, *args, **kwargs)
+
+    async def run_in(
+        self,
+        isolation: Isolation,
+        command: Command[Arguments, Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        async def work(sql: Statements) -> Any:  # noqa: ANN401 - what the command answers.
+            transaction = Transaction(sql, self.viewer, self.request_id)
+            answer = await command(transaction, *args, **kwargs)
+            await transaction.finish()
+            return answer
+
+        answer: Answer = await self.database.transact(work, isolation=isolation, is_repeatable=is_repeatable(command))
+        return answer
+
+
+def not_repeatable(command: Command[Arguments, Answer]) -> Command[Arguments, Answer]:
+    """Marks a command that would make a second thing if it were run again after a commit of unknown outcome."""
+    command.is_repeatable = False  # type: ignore[attr-defined]
+    return command
+
+
+def is_repeatable(command: object) -> bool:
+    return getattr(command, "is_repeatable", True)

@@ -1,0 +1,60 @@
+"""One worker: the jobs that are due and the regular duties, together, until it is stopped."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from feed_service.jobs.duties import DUTIES
+from feed_service.jobs.kinds import KINDS
+from feed_service.jobs.runner import LANES, Runner
+from feed_service.jobs.upkeep import Upkeep
+from feed_service.transactions import WriteDatabase
+
+logger = logging.getLogger(__name__)
+
+CONNECTIONS = LANES + 2
+"""Of its own, so that no long step keeps a request waiting."""
+
+STOP_S = 10.0
+"""A step may take 5 seconds for each of its statements; what takes longer is rolled back and done again later."""
+
+
+@dataclass
+class Worker:
+    """`run` returns after `stop`, when the steps under way are done."""
+
+    runner: Runner
+    upkeep: Upkeep
+
+    def stop(self) -> None:
+        self.runner.stop()
+        self.upkeep.stop()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.runner.run())
+            group.create_task(self.upkeep.run())
+
+
+@asynccontextmanager
+async def working(url: str) -> AsyncIterator[Worker]:
+    """A worker beside whatever is done in the block; at its end it is stopped."""
+    database = WriteDatabase.connect(url, pool_size=CONNECTIONS)
+    worker = Worker(Runner(database, KINDS), Upkeep(database, DUTIES))
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        try:
+            await asyncio.wait_for(running, STOP_S)
+        except TimeoutError:
+            logger.warning("A job was cut off; it goes on from its last step elsewhere, or after the next start.")
+        await database.close()
+
+
+async def work_until(url: str, stopped: asyncio.Event) -> None:
+    async with working(url):
+        await stopped.wait()

@@ -1,0 +1,9 @@
+"""Which posts the viewer can have viewed."""
+
+from feed_service.loaders.batching import Reader
+from feed_service.queries import views
+
+
+async def is_listed_by_post_id(reader: Reader, post_ids: list[int]) -> list[bool]:
+    listed = set(await reader.scalars(views.listed_among(reader.viewer, post_ids)))
+    return [post_id in listed for post_id in post_ids]

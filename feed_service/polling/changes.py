@@ -1,0 +1,115 @@
+"""Where a poller stands in the change log, and what it has not seen yet: nothing lost, repeated or waited for."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, Self
+
+from sqlalchemy import Row, Select, select
+
+from feed_service.errors import BadUserInput
+from feed_service.queries import changes
+
+SNAPSHOT = re.compile(r"(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)", re.ASCII)
+MOST_CHARS = 100_000
+"""A snapshot names the transactions in progress, which are fewer than the connections of the server."""
+
+START = select(changes.snapshot_text())
+
+
+class Snapshot(NamedTuple):
+    """What a transaction could see: all below `xmax` that had ended, hence none of `open_xids`, `xmin` the first."""
+
+    xmin: int
+    xmax: int
+    open_xids: list[int]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises BadUserInput for what PostgreSQL cannot have written."""
+        found = SNAPSHOT.fullmatch(text) if len(text) <= MOST_CHARS else None
+        if found is None:
+            raise BadUserInput("This is not a snapshot.")
+        xmin, xmax, open_xids = int(found[1]), int(found[2]), [int(xid) for xid in found[3].split(",") if xid]
+        in_order = [xmin - 1, *open_xids, xmax] if open_xids else [0, xmin, xmax + 1]
+        if not 0 < xmin <= xmax < 2**63 or any(one >= following for one, following in pairwise(in_order)):
+            raise BadUserInput("This is not a snapshot.")
+        return cls(xmin, xmax, open_xids)
+
+
+class Forgotten(Exception):
+    """Events that the position has not seen are not in the log any more: the poller must begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """All that the snapshot `since` could see has been seen.
+
+    In the middle of more news than fit one answer: of what `since` could not see and `upto` could, all up to `last`,
+    (xid, seq), has been seen as well.
+    """
+
+    since: str
+    upto: str | None = None
+    last: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Events in the order of their transactions, and where the poller then stands. With `has_more`: ask at once."""
+
+    events: Sequence[Row[*tuple[Any, ...]]]
+    position: Position
+    has_more: bool
+
+
+class Reads(Protocol):
+    """A `ReadDatabase`, or the reader of a request."""
+
+    async def rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]: ...
+
+
+async def start(database: Reads) -> Position:
+    """Where to begin: what is committed by now counts as seen."""
+    ((snapshot,),) = await database.rows(START)
+    return Position(snapshot)
+
+
+async def unseen(database: Reads, position: Position, first: int, author_ids: Sequence[int] | None = None) -> News:
+    """The first events that `position` has not seen, of all authors or of those given, in one statement.
+
+    Raises:
+        BadUserInput: the position is malformed, or of another database, whose transactions are further on.
+        Forgotten: the poller was away for longer than the log is kept.
+    """
+    is_bounded = position.upto is not None
+    values = values_of(position) | ({} if author_ids is None else {"author_ids": list(author_ids)})
+    statement = changes.unseen if author_ids is None else changes.unseen_of_authors
+    rows = await database.rows(statement(first + 1, is_bounded=is_bounded), values)
+    upto = position.upto or rows[0].snapshot
+    since = Snapshot.parse(position.since)
+    if since.xmax > Snapshot.parse(rows[0].snapshot).xmax:
+        raise BadUserInput("This position is none of this database.")
+    if rows[0].horizon is not None and rows[0].horizon >= since.xmin:
+        raise Forgotten
+    events = [row for row in rows[:first] if row.seq is not None]
+    if len(rows) > first:
+        return News(events, Position(position.since, upto, (events[-1].xid, events[-1].seq)), has_more=True)
+    return News(events, Position(upto), has_more=False)
+
+
+def values_of(position: Position) -> dict[str, Any]:
+    since, last = Snapshot.parse(position.since), position.last or (0, 0)
+    if position.upto is not None:
+        Snapshot.parse(position.upto)
+    after_xid, after_seq = max((since.xmax, 0), last)
+    return {
+        "after_xid": after_xid,
+        "after_seq": after_seq,
+        "open_xids": [xid for xid in since.open_xids if xid >= last[0]],
+        "open_after_xid": last[0],
+        "open_after_seq": last[1],
+    } | ({} if position.upto is None else {"upto": position.upto})

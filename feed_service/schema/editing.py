@@ -1,0 +1,125 @@
+"""What can be edited and deleted, and what it said before."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from feed_service import loaders, models
+from feed_service.paging import Page
+from feed_service.schema.connections import (
+    After,
+    Before,
+    Connection,
+    ConnectionRow,
+    First,
+    Last,
+    page_under,
+    requested_slice,
+)
+from feed_service.schema.context import Info
+from feed_service.schema.enums import CannotEditReason
+from feed_service.schema.ids import encode
+from feed_service.schema.lazy import LazyUser
+from feed_service.schema.scalars import Markdown
+
+
+@strawberry.type(
+    description="An edit after publication. What was there before is shown to its author and to moderators only."
+)
+class ContentEdit:
+    version: int = strawberry.field(description="The version that was replaced.")
+    replaced_at: datetime = strawberry.field(description="When it was replaced by the next.")
+
+    @strawberry.field(graphql_type=LazyUser | None, description="Who edited it; null if they are gone.")
+    async def editor(edit: strawberry.Parent[models.ContentEdit], info: Info) -> models.User | None:
+        return await info.context.loaders.load(loaders.users.by_id, edit.editor_id)
+
+    @strawberry.field(description="The title before the edit; null for a comment.")
+    def title(edit: strawberry.Parent[models.ContentEdit]) -> str | None:
+        return edit.title if edit.is_text_shown else None
+
+    @strawberry.field(description="The text before the edit.")
+    def body(edit: strawberry.Parent[models.ContentEdit]) -> Markdown | None:
+        return Markdown(edit.body) if edit.is_text_shown else None
+
+    @classmethod
+    def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
+        return isinstance(row, models.ContentEdit)
+
+
+def is_tombstone(row: Any) -> bool:  # noqa: ANN401 - a post or a comment.
+    return isinstance(row, models.Comment) and bool(row.is_tombstone)
+
+
+def is_own(row: Any, info: Info) -> bool:  # noqa: ANN401 - a post or a comment.
+    return not is_tombstone(row) and row.author_id == info.context.viewer.user_id
+
+
+def cannot_edit_reasons(row: Any, info: Info) -> list[CannotEditReason]:  # noqa: ANN401 - a post or a comment.
+    reasons = {
+        CannotEditReason.NOT_AUTHOR: not is_own(row, info),
+        CannotEditReason.DELETED: is_tombstone(row) or row.deleted_at is not None,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+@strawberry.interface(description="What its author can edit.")
+class Editable:
+    @strawberry.field(description="Opaque, and unique among everything.")
+    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
+        return encode(type(parent).__name__, parent.id)
+
+    version: int = strawberry.field(description="Counts the edits, from 1.")
+
+    @strawberry.field(description="When it was last edited after publication; null if never.")
+    def edited_at(parent: strawberry.Parent[Any]) -> datetime | None:
+        return None if is_tombstone(parent) else parent.edited_at
+
+    @strawberry.field(
+        graphql_type=Connection[ContentEdit], description="The edits since it was published, latest first."
+    )
+    async def edits(
+        parent: strawberry.Parent[Any],
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> ConnectionRow:
+        is_post = isinstance(parent, models.Post)
+        order = loaders.edits.POST_EDITS if is_post else loaders.edits.COMMENT_EDITS
+        part = requested_slice(info.context, order, first, after, last, before)
+        if is_tombstone(parent):
+            return ConnectionRow([], Page([], has_more=False), part, order, has_none)
+        batch = loaders.edits.by_post_id if is_post else loaders.edits.by_comment_id
+        return await page_under(info, parent.id, batch, order=order, part=part, nodes=loaders.edits.by_id)
+
+    @strawberry.field(description="Whether the viewer may edit it.")
+    def viewer_can_edit(parent: strawberry.Parent[Any], info: Info) -> bool:
+        return not cannot_edit_reasons(parent, info)
+
+    @strawberry.field(description="Why the viewer may not; empty if `viewerCanEdit`.")
+    def viewer_cannot_edit_reasons(parent: strawberry.Parent[Any], info: Info) -> list[CannotEditReason]:
+        return cannot_edit_reasons(parent, info)
+
+
+async def has_none(_part: object) -> bool:
+    return False
+
+
+@strawberry.interface(description="What its author and moderators can delete.")
+class Deletable:
+    @strawberry.field(description="Opaque, and unique among everything.")
+    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
+        return encode(type(parent).__name__, parent.id)
+
+    @strawberry.field(description="When it was deleted; only moderators see what is.")
+    def deleted_at(parent: strawberry.Parent[Any]) -> datetime | None:
+        return None if is_tombstone(parent) else parent.deleted_at
+
+    @strawberry.field(description="Whether the viewer may delete it.")
+    def viewer_can_delete(parent: strawberry.Parent[Any], info: Info) -> bool:
+        if is_tombstone(parent) or parent.deleted_at is not None:
+            return False
+        return is_own(parent, info) or info.context.viewer.is_moderator

@@ -1,0 +1,20 @@
+"""A small world that commands may change: emptied before each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from tests.api import Api, api_on
+from tests.world import World, world_on
+
+
+@pytest_asyncio.fixture
+async def world(empty_database_url: str) -> AsyncIterator[World]:
+    async with world_on(empty_database_url) as world:
+        yield world
+
+
+@pytest_asyncio.fixture
+async def api(empty_database_url: str) -> AsyncIterator[Api]:
+    async with api_on(empty_database_url) as api:
+        yield api
