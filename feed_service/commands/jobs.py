@@ -14,6 +14,8 @@ from feed_service.commands.transaction import Transaction
 from feed_service.queries import jobs
 from feed_service.transactions import compiled
 
+Memory = dict[Any, Any]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -27,12 +29,14 @@ class Job:
     created_by_id: int | None
     attempts: int
     """How often the next step was begun, this time included."""
+    memory: Memory = field(default_factory=dict)
+    """What steps keep for those after them in the same process: only what another process can make anew."""
 
     @classmethod
-    def of(cls, row: Any) -> Self:  # noqa: ANN401 - a record.
+    def of(cls, row: Any, memory: Memory) -> Self:  # noqa: ANN401 - a record.
         return cls(
             row["id"], row["kind"], row["step"], row["task"], row["progress"],
-            row["created_by_id"], row["attempts"],
+            row["created_by_id"], row["attempts"], memory,
         )  # fmt: skip
 
 
@@ -128,10 +132,12 @@ def new_holder() -> str:
 async def claim(tx: Transaction, kinds: Sequence[str], holder: str, lease: timedelta) -> Job | None:
     """Take up the job that is due longest; None if there is none that nobody else holds."""
     row = await tx.sql.row(CLAIM, kinds=list(kinds), holder=holder, lease=lease)
-    return None if row is None else Job.of(row)
+    return None if row is None else Job.of(row, {})
 
 
-async def advance(tx: Transaction, job_id: int, holder: str, lease: timedelta, step: Step) -> bool:
+async def advance(
+    tx: Transaction, job_id: int, holder: str, lease: timedelta, step: Step, memory: Memory | None = None
+) -> bool:
     """Do one step of a job that `holder` has taken up. Whether there is another to do now.
 
     The job's row is locked until the commit, so nobody else can take it up meanwhile however long the step takes;
@@ -140,7 +146,7 @@ async def advance(tx: Transaction, job_id: int, holder: str, lease: timedelta, s
     row = await tx.sql.row(HELD, job_id=job_id, holder=holder)
     if row is None:
         return False
-    left = await step(tx, Job.of(row))
+    left = await step(tx, Job.of(row, {} if memory is None else memory))
     if left.step is None:
         await tx.sql.run(FINISH, job_id=job_id, holder=holder, next_progress=dict(left.progress))
         return False

@@ -104,7 +104,7 @@ class Runner:
             raise RuntimeError("Whoever began this step died of it, every time.")
         writer = self._as(Viewer(job.created_by_id), f"job:{job.id}")
         step = self.kinds[job.kind]
-        while await writer.run(jobs.advance, job.id, holder, self.pace.lease, step):
+        while await writer.run(jobs.advance, job.id, holder, self.pace.lease, step, job.memory):
             if self._stopped.is_set():
                 await writer.run(jobs.give_back, job.id, holder)
                 return

@@ -13,9 +13,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from feed_service import models
 from feed_service.commands.audit import AuditEvent
+from feed_service.commands.bulk.ahead import understood
 from feed_service.commands.bulk.kinds import KINDS, Kind
-from feed_service.commands.bulk.lines import REFUSED, Outcome, Row, in_turns, read, refused, written
+from feed_service.commands.bulk.lines import REFUSED, Outcome, in_turns, refused, written
 from feed_service.commands.bulk.run import Run
+from feed_service.commands.bulk.statements import by_index
 from feed_service.commands.jobs import Job, Progress
 from feed_service.commands.transaction import Transaction
 from feed_service.queries import bulk as queries
@@ -29,7 +31,7 @@ NUMBER = bindparam("number", type_=BigInteger)
 NEXT = compiled(
     select(
         bulk.kind, bulk.is_dry_run, bulk.counts, bulk.cancelled_at, bulk.done_chunk_count.label("number"),
-        chunk.first_line, chunk.line_count, chunk.lines,
+        chunk.line_count,
     )
     .outerjoin(chunk, (chunk.bulk_id == bulk.id) & (chunk.number == bulk.done_chunk_count))
     .where(bulk.id == BULK_ID)
@@ -71,30 +73,20 @@ async def do_chunk(tx: Transaction, job: Job) -> Progress:
     if job.created_by_id is not None and await tx.sql.value(IS_ADMIN, user_id=job.created_by_id) is None:
         await tx.sql.run(STOP, bulk_id=bulk_id)
         return Progress(None, job.progress)
-    if found["cancelled_at"] is not None or found["lines"] is None:
+    if found["cancelled_at"] is not None or found["line_count"] is None:
         await tx.sql.run(FINISH, bulk_id=bulk_id)
         return Progress(None, job.progress)
+    await by_index(tx)
     kind = KINDS[found["kind"]]
-    rows, outcomes = await _read(kind, found["first_line"], found["lines"].split(b"\n"))
+    lines = await understood(tx, job.memory, kind, bulk_id, found["number"])
     run = Run(bulk_id, found["is_dry_run"])
-    outcomes += await done(tx, run, kind, rows)
+    outcomes = lines.refusals + await done(tx, run, kind, lines.rows)
     await run.keep(tx)
-    await _keep(tx, bulk_id, found, sorted(outcomes, key=lambda one: one.line))
+    await _keep(tx, bulk_id, found, lines.sha256, sorted(outcomes, key=lambda one: one.line))
     return Progress("chunk", {"chunks": found["number"] + 1})
 
 
-async def _read(kind: Kind, first_line: int, lines: Sequence[bytes]) -> tuple[list[Row], list[Outcome]]:
-    rows: list[Row] = []
-    refusals: list[Outcome] = []
-    async for some in in_turns(lines):
-        found = read(kind.fields, first_line, some)
-        rows += found[0]
-        refusals += found[1]
-        first_line += len(some)
-    return rows, refusals
-
-
-async def done(tx: Transaction, run: Run, kind: Kind, rows: Sequence[Row]) -> list[Outcome]:
+async def done(tx: Transaction, run: Run, kind: Kind, rows: Sequence[Any]) -> list[Outcome]:
     """What became of each row. What PostgreSQL itself rejects is refused, and the other rows are done without it."""
     if not rows:
         return []
@@ -116,14 +108,20 @@ async def done(tx: Transaction, run: Run, kind: Kind, rows: Sequence[Row]) -> li
     return outcomes
 
 
-async def _halved(tx: Transaction, run: Run, kind: Kind, rows: Sequence[Row]) -> list[Outcome]:
+async def _halved(tx: Transaction, run: Run, kind: Kind, rows: Sequence[Any]) -> list[Outcome]:
     if len(rows) == 1:
         return [refused(rows[0].line, "REJECTED", "The database does not take this row.")]
     half = len(rows) // 2
     return await done(tx, run, kind, rows[:half]) + await done(tx, run, kind, rows[half:])
 
 
-async def _keep(tx: Transaction, bulk_id: int, found: Any, outcomes: Sequence[Outcome]) -> None:  # noqa: ANN401 - a record.
+async def _keep(
+    tx: Transaction,
+    bulk_id: int,
+    found: Any,  # noqa: ANN401 - a record.
+    lines_sha256: str,
+    outcomes: Sequence[Outcome],
+) -> None:
     told = b"".join([written(some) async for some in in_turns(outcomes)])
     reached = Counter(one.outcome for one in outcomes)
     reasons = Counter(one.reason for one in outcomes if one.outcome == REFUSED and one.reason is not None)
@@ -136,6 +134,6 @@ async def _keep(tx: Transaction, bulk_id: int, found: Any, outcomes: Sequence[Ou
     if not found["is_dry_run"]:
         facts = {
             "kind": found["kind"], "chunk": found["number"], "outcomes": dict(reached),
-            "linesSha256": sha256(found["lines"]).hexdigest(), "outcomesSha256": sha256(told).hexdigest(),
+            "linesSha256": lines_sha256, "outcomesSha256": sha256(told).hexdigest(),
         }  # fmt: skip
         tx.audited(AuditEvent("bulk.chunk", "bulk", bulk_id, facts))

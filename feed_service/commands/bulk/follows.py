@@ -88,21 +88,13 @@ def counted_pairs() -> Statement:
         select(_followee, none, one),
     ).subquery("sides")
     sums = [cast(func.sum(sides.c[name]), BigInteger).label(name) for name in ("following", "followers")]
-    moved = select(sides.c.user_id, *sums).group_by(sides.c.user_id).subquery("moved")
-    stats = models.UserStats
-    locked = (
-        select(stats.user_id, moved.c.following, moved.c.followers)
-        .join(moved, stats.user_id == moved.c.user_id)
-        .order_by(stats.user_id)
-        .with_for_update(key_share=True, of=stats)
-        .cte("locked")
-    )
-    number = bindparam("number", type_=BigInteger)
+    moved = select(sides.c.user_id, *sums).group_by(sides.c.user_id).order_by(sides.c.user_id).subquery("moved")
+    stats, number = models.UserStats, bindparam("number", type_=BigInteger)
     numbers = {
-        "following_count": stats.following_count + number * locked.c.following,
-        "follower_count": stats.follower_count + number * locked.c.followers,
+        "following_count": stats.following_count + number * moved.c.following,
+        "follower_count": stats.follower_count + number * moved.c.followers,
     }
-    return compiled(update(stats).where(stats.user_id == locked.c.user_id).values(numbers))
+    return compiled(update(stats).where(stats.user_id == moved.c.user_id).values(numbers))
 
 
 BLOCKED = compiled(select(_follower, _followee).where(is_blocked()))

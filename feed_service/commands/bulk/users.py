@@ -72,28 +72,26 @@ class Known:
         return self.by_name.get(name.lower()) if name.isascii() else None
 
 
-async def upsert_users(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[Outcome]:
+async def upsert_users(tx: Transaction, run: Run, rows: Sequence[Wanted]) -> list[Outcome]:
     """`inserted`, `updated` or `unchanged`.
 
-    Refused are INVALID, EMPTY and TOO_LONG values, names that are TAKEN by somebody with another external id, a
-    NAME_MISMATCH with the name that the owner of the external id has, MISSING_FIELD and ACCOUNT_ENDED.
+    Refused are names that are TAKEN by somebody with another external id, a NAME_MISMATCH with the name that the owner
+    of the external id has, MISSING_FIELD, ACCOUNT_ENDED, and a newcomer's name that is INVALID.
     """
     outcomes: list[Outcome] = []
-    todo: list[Wanted] = []
-    async for some in in_turns(rows):
-        todo += [one for row in some if (one := _within_rules(row, outcomes)) is not None]
+    todo = rows
     while todo:
         todo = await _written(tx, run, todo, outcomes)
     return outcomes
 
 
-def _within_rules(row: Row, outcomes: list[Outcome]) -> Wanted | None:
+def within_rules(row: Row) -> Wanted | Outcome:
+    """What the row asks for. Refused are INVALID, EMPTY and TOO_LONG values, and MISSING_FIELD."""
     fields = row.fields
     username, external_id = fields.get("username"), fields.get("externalId")
     external = None if external_id is None else External(fields.get("source", SOURCE), external_id)
     if username is None and external is None:
-        outcomes.append(refused(row.line, "MISSING_FIELD", "The row needs username or externalId."))
-        return None
+        return refused(row.line, "MISSING_FIELD", "The row needs username or externalId.")
     profile: dict[str, str | None] = {}
     try:
         for name, value in fields.items():
@@ -101,8 +99,7 @@ def _within_rules(row: Row, outcomes: list[Outcome]) -> Wanted | None:
                 column, rule, path = RULES[name]
                 profile[column] = rule(value, path)
     except Refused as refusal:
-        outcomes.append(refused(row.line, refusal.reason.value, str(refusal)))
-        return None
+        return refused(row.line, refusal.reason.value, str(refusal))
     return Wanted(row.line, username, external, profile)
 
 
