@@ -45,7 +45,7 @@ schema: .venv/run.stamp ## Write schema.graphql
 	cp .venv/schema.graphql schema.graphql
 
 .PHONY: bench
-bench: bench-feed-sql bench-export bench-bulk bench-writing ## Run all benchmarks
+bench: bench-feed-sql bench-export bench-bulk bench-writing bench-polling ## Run all benchmarks
 
 .PHONY: bench-feed-sql
 bench-feed-sql: .venv/dev.stamp ## Measure the feed query on 500,000 posts
@@ -62,6 +62,14 @@ bench-bulk: .venv/dev.stamp ## Measure bulks of 200,000 lines beside 500,000 pos
 .PHONY: bench-writing
 bench-writing: .venv/dev.stamp ## Measure what mutations cost over their SQL, and a mix of them
 	.venv/bin/python -m benchmarks.writing $(ARGS)
+
+.PHONY: bench-polling
+bench-polling: .venv/dev.stamp ## Measure what polls that find nothing cost, against a bare endpoint
+	.venv/bin/python -m benchmarks.polling $(ARGS)
+
+.PHONY: simulate
+simulate: .venv/dev.stamp ## Let 200 clients poll for a minute while others write and the cache is killed
+	.venv/bin/python -m tests.polling.simulation $(ARGS)
 
 .PHONY: lock
 lock: .venv/checkout ## Resolve requirements/*.txt again, with the newest versions that pyproject.toml allows

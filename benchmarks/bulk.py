@@ -132,20 +132,20 @@ CASES = (
 
 
 @asynccontextmanager
-async def copied(url: str) -> AsyncIterator[str]:
+async def copied(url: str, name: str = COPY) -> AsyncIterator[str]:
     """A copy of a seeded database, which stays as it is."""
     parts = make_url(url).set(drivername="postgresql")
-    copy = parts.set(database=COPY).render_as_string(hide_password=False)
+    copy = parts.set(database=name).render_as_string(hide_password=False)
     server = await asyncpg.connect(parts.set(database="postgres").render_as_string(hide_password=False))
-    await server.execute(f"DROP DATABASE IF EXISTS {COPY} WITH (FORCE)")
-    await server.execute(f'CREATE DATABASE {COPY} TEMPLATE "{parts.database}"')
+    await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await server.execute(f'CREATE DATABASE {name} TEMPLATE "{parts.database}"')
     try:
         if not await is_current(copy):
             await migrate(copy)
             await recount(copy)
         yield copy
     finally:
-        await server.execute(f"DROP DATABASE {COPY} WITH (FORCE)")
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await server.close()
 
 

@@ -1,0 +1,71 @@
+"""Servers as processes of their own, pinned to a core where that can be, and what they cost."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.load import Found, Poller, Shot
+
+CHECKOUT = Path(__file__).parent.parent
+SERVICE = ("-m", "feed_service.cli", "serve", "--port", "0")
+BARE = ("-m", "benchmarks.bare_site", "0")
+
+CAN_PIN = hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
+SERVER_CORE, OTHER_CORE = (0, 1) if CAN_PIN else (None, None)
+
+
+@dataclass(frozen=True)
+class Server:
+    """One worker, listening on `port` of 127.0.0.1."""
+
+    name: str
+    pid: int
+    port: int
+
+    def cpu_s(self) -> float:
+        """All CPU it has used, in user and in kernel mode."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_mb(self) -> float:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1_024
+
+
+@contextmanager
+def running(name: str, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[Server]:
+    """A server from when it says its address until the block ends."""
+    argv, whole = [sys.executable, *arguments], {**os.environ, **environment}
+    with subprocess.Popen(argv, cwd=CHECKOUT, env=whole, stdout=subprocess.PIPE, text=True) as child:
+        pin(child.pid, SERVER_CORE)
+        try:
+            said = child.stdout.readline() if child.stdout else ""
+            if "http://" not in said:
+                raise SystemExit(f"{name} did not start: {said}")
+            port = int(said.partition("http://")[2].partition("/")[0].rpartition(":")[2])
+            yield Server(name, child.pid, port)
+        finally:
+            child.terminate()
+
+
+def pin(pid: int, core: int | None) -> None:
+    """Threads and children that it has from now on stay on that core, too."""
+    if core is not None:
+        os.sched_setaffinity(pid, {core})
+
+
+def fired(port: int, connections: int, seconds: float, pollers: list[Poller], *, follows_etags: bool = False) -> Found:
+    """What came back, from a load generator in a process of its own; the pollers keep the newest ETags."""
+    shot = asdict(Shot(port, connections, seconds, pollers, follows_etags, OTHER_CORE))
+    argv = [sys.executable, "-m", "benchmarks.load"]
+    said = subprocess.run(argv, cwd=CHECKOUT, input=json.dumps(shot), stdout=subprocess.PIPE, text=True, check=True)
+    found = Found(**json.loads(said.stdout))
+    for poller, etag in zip(pollers, found.etags, strict=True):
+        if poller.etag != etag:
+            poller.keep(etag)
+    return found
