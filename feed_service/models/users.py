@@ -24,16 +24,17 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("role IN ('user', 'moderator', 'admin')", name="role"),
         CheckConstraint("username ~ '^[A-Za-z0-9_]{1,40}$'", name="username"),
-        index("uq_users_username", text("lower(username)"), unique=True, serves="users.by_usernames"),
+        # Of patterns, so that it finds names by `=` and by their beginnings: a second index costs a bulk 3 µs a row.
+        index(
+            "uq_users_username",
+            func.lower(literal_column("username")).label("lowered"),
+            unique=True,
+            postgresql_ops={"lowered": "text_pattern_ops"},
+            serves="users.by_usernames",
+        ),
         index(
             "ix_users_name_prefix",
             func.lower(literal_column("display_name")).label("lowered"),
-            postgresql_ops={"lowered": "text_pattern_ops"},
-            serves="search.matching_users",
-        ),
-        index(
-            "ix_users_username_prefix",
-            func.lower(literal_column("username")).label("lowered"),
             postgresql_ops={"lowered": "text_pattern_ops"},
             serves="search.matching_users",
         ),
