@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import BigInteger, bindparam, func, literal, select, update
+from sqlalchemy import BigInteger, Text, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feed_service import models
@@ -51,14 +51,12 @@ class Person:
         return cls(row[0], row[1], profile, profile, [], row[2] is not None)
 
 
-_external = given(sources=TEXTS, external_ids=TEXTS)
-_is_named = (
-    (external_id.source == _external.c.sources)
-    & (external_id.kind == KIND)
-    & (external_id.external_id == _external.c.external_ids)
-)
 WITH_EXTERNAL_IDS = compiled(
-    select(external_id.source, external_id.external_id, external_id.local_id).join(_external, _is_named)
+    select(external_id.external_id, external_id.local_id).where(
+        external_id.source == bindparam("source", type_=Text),
+        external_id.kind == literal(KIND),
+        among(external_id.external_id, "external_ids", TEXTS),
+    )
 )
 NAMED = compiled(select(user.id).where(among(func.lower(user.username), "names", TEXTS)))
 LOCKED = compiled(
@@ -108,16 +106,25 @@ async def lock_people(tx: Transaction, names: Collection[str], externals: Collec
     are; found by name alone, they would seem to be somebody else.
     """
     named = await tx.sql.rows(NAMED, names=sorted(names)) if names else []
-    links: list[Any] = []
-    if externals:
-        ids = {"sources": [one.source for one in externals], "external_ids": [one.id for one in externals]}
-        links = await tx.sql.rows(WITH_EXTERNAL_IDS, **ids)
-    wanted = {row["id"] for row in named} | {row["local_id"] for row in links}
+    owners = await _owners(tx, externals)
+    wanted = {row["id"] for row in named} | {user_id for _, user_id in owners}
     people = {row["id"]: Person.stored(row) for row in await tx.sql.rows(LOCKED, ids=sorted(wanted))}
-    for row in links:
-        if row["local_id"] in people:
-            people[row["local_id"]].externals.append(External(row["source"], row["external_id"]))
+    for external, user_id in owners:
+        if user_id in people:
+            people[user_id].externals.append(external)
     return list(people.values())
+
+
+async def _owners(tx: Transaction, externals: Collection[External]) -> list[tuple[External, int]]:
+    """With the users' ids. A statement for each source, of which there are few: a join might read the whole index."""
+    by_source: dict[str, list[str]] = {}
+    for source, external in sorted(externals):
+        by_source.setdefault(source, []).append(external)
+    return [
+        (External(source, row[0]), row[1])
+        for source, ids in by_source.items()
+        for row in await tx.sql.rows(WITH_EXTERNAL_IDS, source=source, external_ids=ids)
+    ]
 
 
 async def add_people(tx: Transaction, people: Sequence[Person]) -> set[Person]:
