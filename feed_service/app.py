@@ -17,11 +17,13 @@ from feed_service.database import ReadDatabase
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
 from feed_service.exports.stream import ExportDatabase
-from feed_service.http import bulk, exports
+from feed_service.http import bulk, exports, trusted
 from feed_service.http.graphql import GraphQLEndpoint
+from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.site import create_site
 from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.generations import Generations
 from feed_service.paging import Cursors
 from feed_service.schema.context import Context, make_context
 from feed_service.schema.schema import schema
@@ -39,13 +41,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
         )
     url = settings.database_url
     database, writing, exporting = ReadDatabase.connect(url), WriteDatabase.connect(url), ExportDatabase.connect(url)
-    cache = read_through.connect(settings.cache_url)
+    cache, generations = read_through.connect(settings.cache_url), Generations()
     signing, taken = signing_keys(settings), Views()
     desk = desk_of(settings, signing)
     provider = Provider.at(settings.provider) if settings.provider else None
 
     def context_of(viewer: Viewer, request_id: str) -> Context:
-        reader, writer = Reader(database, cache, viewer), Writer(writing, viewer, request_id)
+        reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id)
         return make_context(reader, Cursors(signing.cursor), writer, desk, taken)
 
     async def viewer_of(token: str) -> Viewer:
@@ -65,9 +67,19 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await database.close()
 
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
-    endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, context_of)
+    documents = Documents(core)
+    persisted = persisted_documents(settings, documents)
+    endpoint = GraphQLEndpoint(core, documents, viewer_of, context_of, persisted=persisted)
     further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
     return create_site(endpoint, database.is_current, lifespan, further)
+
+
+def persisted_documents(settings: Settings, documents: Documents) -> PersistedDocuments:
+    """Raises ConfigurationError."""
+    if settings.only_trusted and not settings.trusted_documents:
+        raise ConfigurationError("FEED_ONLY_TRUSTED needs FEED_TRUSTED_DOCUMENTS: without, nothing would be answered.")
+    known = trusted.load(settings.trusted_documents, documents)
+    return PersistedDocuments(known, only_trusted=settings.only_trusted)
 
 
 def desk_of(settings: Settings, signing: keys.SigningKeys) -> Desk:

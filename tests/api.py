@@ -19,6 +19,7 @@ from feed_service.commands.transaction import Writer
 from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.generations import Generations
 from feed_service.paging import Cursors
 from feed_service.schema.context import make_context
 from feed_service.schema.ids import encode
@@ -55,6 +56,7 @@ class Api:
         self.writing = writing
         self.mails: list[Mail] = []
         self.views = Views()
+        self.generations = Generations()
         self.desk: Desk = desk_for_tests(self.mails)
         self.statements: list[str] = []
         event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
@@ -72,7 +74,7 @@ class Api:
     async def __call__(self, query: str, viewer: models.User | Viewer | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
         """Raises Refused."""
         who = Viewer(viewer.id, Role(viewer.role or "user")) if isinstance(viewer, models.User) else viewer or ANONYMOUS
-        reader = Reader(self.database, read_through.connect("memory://"), who)
+        reader = Reader(self.database, read_through.connect("memory://"), who, self.generations)
         cursors, writer = Cursors(b"a secret for tests, of 32 bytes."), Writer(self.writing, who, "test")
         context = make_context(reader, cursors, writer, self.desk, self.views)
         executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.

@@ -17,3 +17,9 @@ class Entry:
 
 TRENDING_TAG_IDS = Entry("trending_tag_ids", version=1, ttl_s=60)
 """By length of the window in seconds: tag ids, best first. Tags are public."""
+
+CURRENT_RANKING = Entry("current_ranking", version=1, ttl_s=60)
+"""By order: the id of the generation that everybody reads; the next is built when this has expired, not before."""
+
+RANKING = Entry("ranking", version=1, ttl_s=900)
+"""By order and id: a generation, as `loaders.generations` packs it. Ids of posts; each page asks who may see them."""

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select
 from feed_service.cache.read_through import ReadThrough
 from feed_service.database import ReadDatabase
 from feed_service.errors import Unavailable
+from feed_service.loaders.generations import Generations
 from feed_service.viewer import Viewer
 
 Key = TypeVar("Key", bound=Hashable)
@@ -31,6 +32,7 @@ class Reader:
     database: ReadDatabase
     cache: ReadThrough
     viewer: Viewer
+    generations: Generations = field(default_factory=Generations)
     connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
 
     async def rows(

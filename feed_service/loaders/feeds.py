@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from feed_service.errors import BadUserInput
+from feed_service.loaders import rankings
 from feed_service.loaders.align import many_per_key
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.rankings import Snapshot
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.queries import feed_filters, feed_reasons, feeds
 from feed_service.queries.feed_filters import FeedFilter
@@ -39,6 +41,11 @@ class Feed:
         return self.kind not in RANKED_KINDS and self.order not in feeds.TIME_SORTS
 
     @property
+    def is_frozen(self) -> bool:
+        """Whether it is read from a ranking generation, and its keys are places in one."""
+        return self.kind in RANKED_KINDS and self.filter == FeedFilter() and self.window is None
+
+    @property
     def cursor_order(self) -> Order:
         """What a cursor of this feed is bound to."""
         digest = hashlib.sha256(repr((self.filter, self.window)).encode()).hexdigest()[:16]
@@ -50,6 +57,8 @@ class Feed:
             return feeds.TIME_SORTS[self.order].types
         if self.is_ranked_by_value:
             return "fit" if self.order is PostOrder.HOT else "iit"
+        if self.is_frozen:
+            return rankings.KEY_TYPES
         return feeds.RANK_SORTS[self.order].types
 
 
@@ -79,9 +88,13 @@ class FeedPart:
 
 @dataclass(frozen=True)
 class FeedPage(Page[Item]):
-    """A page of (post id, sort key). `reached`: the last candidate a filter looked at, if that ended the page."""
+    """A page of (post id, sort key). `reached`: the last candidate a filter looked at, if that ended the page.
+
+    `snapshot`: what a page of a frozen feed was read from.
+    """
 
     reached: Key | None = None
+    snapshot: Snapshot | None = None
 
 
 async def pages(reader: Reader, parts: list[FeedPart]) -> list[FeedPage]:
@@ -91,6 +104,9 @@ async def pages(reader: Reader, parts: list[FeedPart]) -> list[FeedPage]:
 async def _page(reader: Reader, wanted: FeedPart) -> FeedPage:
     if reader.viewer.is_anonymous and wanted.feed.kind in PERSONAL_KINDS:
         return FeedPage([], has_more=False)
+    if wanted.feed.is_frozen:
+        frozen, snapshot = await rankings.page(reader, wanted.feed.order, wanted.part)
+        return FeedPage(frozen.items, frozen.has_more, snapshot=snapshot)
     if _needs_filter(wanted.feed):
         return await _filtered_page(reader, wanted)
     page = Page.cut(await _candidates(reader, wanted), wanted.part)

@@ -1,7 +1,7 @@
 """Feeds: pages of posts that say why each post is there, and why there are none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import strawberry
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.loaders.feeds import Feed, FeedPage, FeedPart
+from feed_service.loaders.rankings import Snapshot
 from feed_service.paging import Key, Slice
 from feed_service.queries.feed_filters import FeedFilter as Filter
 from feed_service.schema.connections import (
@@ -26,6 +27,7 @@ from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
 from feed_service.schema.ids import decode_as
 from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
+from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000
 MAX_FILTER_VALUES = 50
@@ -187,6 +189,10 @@ class FeedRow(ConnectionRow):
         return self._reached if not self.part.backwards and self._reached else super().end_key
 
     @property
+    def ranking(self) -> Snapshot | None:
+        return self.page.snapshot if isinstance(self.page, FeedPage) else None
+
+    @property
     def _reached(self) -> Key | None:
         return self.page.reached if isinstance(self.page, FeedPage) else None
 
@@ -206,6 +212,13 @@ class FeedConnection:
             return None
         return await loaders.feeds.empty_reason(info.context.loaders.reader, page.feed, page.part)
 
+    @strawberry.field(
+        description="The list that a page of POPULAR or DISCUSSED was read from; null with a filter, which is asked of "
+        "the numbers as they are, and for all other kinds."
+    )
+    def snapshot(page: strawberry.Parent[FeedRow]) -> RankingSnapshot | None:
+        return described(page.ranking) if page.ranking else None
+
     @strawberry.field(description="How many posts the feed holds, counted up to a limit.")
     async def count(
         page: strawberry.Parent[FeedRow],
@@ -214,7 +227,8 @@ class FeedConnection:
     ) -> CappedCount:
         if not 1 <= up_to <= MAX_COUNT:
             raise BadUserInput(f"upTo must be between 1 and {MAX_COUNT}.")
-        whole = await info.context.loaders.load(loaders.feeds.pages, FeedPart(page.feed, Slice(up_to)))
+        part = Slice(up_to, after=page.ranking.top if page.ranking else None)
+        whole = await info.context.loaders.load(loaders.feeds.pages, FeedPart(page.feed, part))
         return CappedCount(value=len(whole.items), is_capped=whole.has_more)
 
 
@@ -231,7 +245,8 @@ async def feed_page(
         load_nodes=lambda ids: info.context.loaders.load_many(loaders.posts.by_id, ids),
     )
     edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
-    return FeedRow(edges, page.page, part, order, page.has_items, feed)
+    row = FeedRow(edges, page.page, part, order, page.has_items, feed)
+    return replace(row, part=row.ranking.part_read(part)) if row.ranking else row
 
 
 def feed_of(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter | None) -> Feed:
