@@ -11,7 +11,7 @@ from feed_service.models.accounts import (
 from feed_service.models.audit import AuditEvent, AuditKey, AuditStream
 from feed_service.models.base import Base
 from feed_service.models.bulk import Bulk, BulkChunk, BulkDeletion, BulkEffect
-from feed_service.models.changes import ChangeLog, ChangeLogHorizon
+from feed_service.models.changes import ChangeLog, ChangeLogHorizon, FeedEpoch
 from feed_service.models.comments import Comment, CommentLike, CommentRank, child_path
 from feed_service.models.external import ExternalId
 from feed_service.models.jobs import Job
@@ -55,6 +55,7 @@ __all__ = [
     "ContentEdit",
     "ExternalId",
     "ExternalIdentity",
+    "FeedEpoch",
     "IdempotencyKey",
     "Job",
     "MailedToken",

@@ -80,3 +80,21 @@ class ChangeLogHorizon(Base):
     xid: Mapped[int] = mapped_column(Xid8)
 
     __table_args__ = (CheckConstraint("id", name="one_row"),)
+
+
+class FeedEpoch(Base):
+    """The history of which snapshots are comparable; another one gets another random `epoch`. One row, or none.
+
+    It belongs to a server, its timeline and a database of it: a fail-over, a restored backup and a copy number their
+    transactions anew. Whoever fills the tables without telling the change log deletes the row.
+    """
+
+    __tablename__ = "feed_epoch"
+
+    id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    epoch: Mapped[int]
+    system_id: Mapped[int | None]
+    timeline: Mapped[int | None]
+    database_id: Mapped[int]
+
+    __table_args__ = (CheckConstraint("id", name="one_row"),)

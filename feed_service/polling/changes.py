@@ -1,41 +1,16 @@
 """Where a poller stands in the change log, and what it has not seen yet: nothing lost, repeated or waited for."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol
 
 from sqlalchemy import Row, Select, select
 
 from feed_service.errors import BadUserInput
+from feed_service.polling.snapshots import Snapshot
 from feed_service.queries import changes
 
-SNAPSHOT = re.compile(r"(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)", re.ASCII)
-MOST_CHARS = 100_000
-"""A snapshot names the transactions in progress, which are fewer than the connections of the server."""
-
 START = select(changes.snapshot_text())
-
-
-class Snapshot(NamedTuple):
-    """What a transaction could see: all below `xmax` that had ended, hence none of `open_xids`, `xmin` the first."""
-
-    xmin: int
-    xmax: int
-    open_xids: list[int]
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises BadUserInput for what PostgreSQL cannot have written."""
-        found = SNAPSHOT.fullmatch(text) if len(text) <= MOST_CHARS else None
-        if found is None:
-            raise BadUserInput("This is not a snapshot.")
-        xmin, xmax, open_xids = int(found[1]), int(found[2]), [int(xid) for xid in found[3].split(",") if xid]
-        in_order = [xmin - 1, *open_xids, xmax] if open_xids else [0, xmin, xmax + 1]
-        if not 0 < xmin <= xmax < 2**63 or any(one >= following for one, following in pairwise(in_order)):
-            raise BadUserInput("This is not a snapshot.")
-        return cls(xmin, xmax, open_xids)
 
 
 class Forgotten(Exception):
@@ -109,7 +84,7 @@ def values_of(position: Position) -> dict[str, Any]:
     return {
         "after_xid": after_xid,
         "after_seq": after_seq,
-        "open_xids": [xid for xid in since.open_xids if xid >= last[0]],
+        "open_xids": sorted(xid for xid in since.open_xids if xid >= last[0]),
         "open_after_xid": last[0],
         "open_after_seq": last[1],
     } | ({} if position.upto is None else {"upto": position.upto})

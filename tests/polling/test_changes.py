@@ -14,7 +14,8 @@ from feed_service.commands import forgetting
 from feed_service.commands.transaction import Writer
 from feed_service.database import ReadDatabase, create_engine
 from feed_service.errors import BadUserInput
-from feed_service.polling.changes import Forgotten, News, Position, Snapshot, start, unseen, values_of
+from feed_service.polling.changes import Forgotten, News, Position, start, unseen, values_of
+from feed_service.polling.snapshots import Snapshot
 from feed_service.queries import changes
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import Viewer
