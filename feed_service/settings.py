@@ -19,6 +19,7 @@ class Settings:
     `token_key` (PEM) and `cursor_secret` (base64) sign tokens and cursors; None means those kept in `data_dir`.
     `public_url` is where front-end pages are that mails link to. `provider` signs people in instead of this service.
     `does_jobs`: processes that serve do jobs as well; without, `feed-service worker` does them.
+    `trusted_documents`: files of persisted documents; with `only_trusted`, no others are answered.
     """
 
     database_url: str | None
@@ -31,6 +32,8 @@ class Settings:
     public_url: str | None
     provider: ProviderAddress | None
     does_jobs: bool
+    trusted_documents: tuple[Path, ...]
+    only_trusted: bool
     host: str
     port: int
 
@@ -48,6 +51,8 @@ class Settings:
             public_url=public_url(environment.get("FEED_PUBLIC_URL") or None),
             provider=provider(environment),
             does_jobs=switch("FEED_JOBS", environment.get("FEED_JOBS") or "on"),
+            trusted_documents=paths(environment.get("FEED_TRUSTED_DOCUMENTS") or ""),
+            only_trusted=switch("FEED_ONLY_TRUSTED", environment.get("FEED_ONLY_TRUSTED") or "off"),
             host="127.0.0.1",
             port=port(environment.get("PORT") or "8000"),
         )
@@ -73,6 +78,11 @@ def provider(environment: Mapping[str, str]) -> ProviderAddress | None:
     if issuer or audience or keys_url:
         raise ConfigurationError("FEED_OIDC_ISSUER and FEED_OIDC_AUDIENCE must be set together.")
     return None
+
+
+def paths(value: str) -> tuple[Path, ...]:
+    """Separated as in PATH; relative ones begin at the checkout, as the data folder does."""
+    return tuple(CHECKOUT / path for path in value.split(os.pathsep) if path)
 
 
 def switch(name: str, value: str) -> bool:

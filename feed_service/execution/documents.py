@@ -74,12 +74,17 @@ class Documents:
             QueryTooCostly: it passes one of the limits.
             BadUserInput: it holds a character or number that no field takes.
         """
+        checked = self.check(text)
+        definition = chosen(checked, operation_name)
+        return Operation(checked, definition, definition.name.value if definition.name else None)
+
+    def check(self, text: str) -> DocumentNode:
+        """The document, of which an operation may still have to be chosen. Raises as `prepare`."""
         checked = self._checked(text)
         if isinstance(checked, FeedError):
             # A copy: a kept exception would gather, and keep alive, the frames of every request that meets it.
             raise type(checked)(*checked.args)
-        definition = chosen(checked, operation_name)
-        return Operation(checked, definition, definition.name.value if definition.name else None)
+        return checked
 
     def _checked(self, text: str) -> Checked:
         checked = self._kept.get(text)

@@ -9,18 +9,26 @@ import orjson
 from starlette.requests import Request
 
 from feed_service.errors import BadUserInput
-from feed_service.http.refusals import BodyTooLarge, BodyTooSlow, PersistedQueriesUnknown
+from feed_service.http.refusals import BodyTooLarge, BodyTooSlow
 
 MAX_BYTES = 100_000
 MAX_NESTING = 64
+MAX_ID_LENGTH = 200
 READ_WITHIN_S = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    query: str
+    """The document is sent as `query`, named by `sha256` or `document_id`, or both; at least one is there.
+
+    `document_id` is a trusted document's, `sha256` the hash in Apollo's extension `persistedQuery`.
+    """
+
+    query: str | None
     variables: dict[str, Any]
     operation_name: str | None
+    document_id: str | None = None
+    sha256: str | None = None
 
 
 async def read_body(request: Request) -> bytes:
@@ -76,18 +84,33 @@ def request_from_query_string(query_string: bytes) -> GraphQLRequest:
 def request_of(members: dict[str, Any]) -> GraphQLRequest:
     query, variables = members.get("query"), members.get("variables")
     operation_name, extensions = members.get("operationName"), members.get("extensions")
-    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
-        raise PersistedQueriesUnknown("PersistedQueryNotSupported")
-    if not isinstance(query, str):
-        refuse("A request needs a query, which is a text.")
+    document_id = members.get("documentId") or members.get("id")
     if not isinstance(variables, dict | None):
         refuse("The variables must be a JSON object.")
     if not isinstance(operation_name, str | None):
         refuse("The operationName must be a text.")
     if not isinstance(extensions, dict | None):
         refuse("The extensions must be a JSON object.")
+    sha256 = sha256_in(extensions or {})
+    if not isinstance(document_id, str | None) or len(document_id or "") > MAX_ID_LENGTH:
+        refuse(f"The documentId must be a text of up to {MAX_ID_LENGTH} characters.")
+    if not isinstance(query, str) and (query is not None or not (document_id or sha256)):
+        refuse("A request needs a query, which is a text, or the name of a persisted one.")
     check_values(variables)
-    return GraphQLRequest(query, variables or {}, operation_name or None)
+    return GraphQLRequest(query, variables or {}, operation_name or None, document_id, sha256)
+
+
+def sha256_in(extensions: dict[str, Any]) -> str | None:
+    """The hash of Apollo's protocol for persisted queries, None where it is not spoken."""
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
+        return None
+    if not isinstance(persisted, dict) or persisted.get("version") != 1 or isinstance(persisted["version"], bool):
+        refuse("Persisted queries are spoken in version 1.")
+    sha256 = persisted.get("sha256Hash")
+    if not isinstance(sha256, str) or not 0 < len(sha256) <= MAX_ID_LENGTH:
+        refuse("A persistedQuery needs its sha256Hash.")
+    return sha256
 
 
 def loaded(text: bytes, what: str) -> object:

@@ -17,6 +17,7 @@ from feed_service.execution.run import TIME_LIMIT_S, refusal_errors, run
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
 from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
+from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.refusals import (
     HttpRefusal,
     MethodNotAllowed,
@@ -46,8 +47,10 @@ class GraphQLEndpoint:
         viewer_of: ViewerOf,
         context_of: Callable[[Viewer, str], object],
         *,
+        persisted: PersistedDocuments | None = None,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
+        self.persisted = persisted or PersistedDocuments()
         self.schema = schema
         self.documents = documents
         self.viewer_of = viewer_of
@@ -78,7 +81,8 @@ class GraphQLEndpoint:
 
     async def _answered(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media_type: str) -> Response:
         try:
-            operation = self.documents.prepare(asked.query, asked.operation_name)
+            operation = self.documents.prepare(await self.persisted.text_of(asked), asked.operation_name)
+            await self.persisted.register(asked)
             if request.method == "GET" and not operation.is_query:
                 raise MutationByGet("A mutation must be sent by POST.")
             answer = await run(

@@ -49,8 +49,8 @@ class BodyTooSlow(HttpRefusal):
     headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}
 
 
-class PersistedQueriesUnknown(HttpRefusal):
-    """The answer for which Apollo's and urql's links send the full document instead of its hash."""
+class PersistedQueryNotFound(HttpRefusal):
+    """The links of Apollo and urql then send the document with its hash; they look for this code or this message."""
 
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    code = "PERSISTED_QUERY_NOT_FOUND"
     http_status = 200

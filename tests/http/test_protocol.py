@@ -203,12 +203,6 @@ def test_a_token_says_who_asks(small_url: str) -> None:
     assert send(small_url, post(asked, Authorization=f"bearer {TOKEN}")).json() == {"data": {"viewerId": 7}}
 
 
-def test_a_hash_alone_makes_clients_send_the_document(small_url: str) -> None:
-    body = json.dumps({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "a" * 64}}}).encode()
-    answer = send(small_url, post(body))
-    assert answer.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_told(service_url: str, path: str) -> None:
     assert send(service_url, get(path)).json() == {"status": "ok"}
