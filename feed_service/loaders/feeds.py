@@ -1,10 +1,12 @@
 """Pages of feeds, why they are empty, and why a post is in one."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row
 
 from feed_service.errors import BadUserInput
 from feed_service.loaders import rankings
@@ -86,15 +88,31 @@ class FeedPart:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+class ReadAt(NamedTuple):
+    """What the statement behind a page could see, as PostgreSQL writes it, and the time by which it judged."""
+
+    snapshot: str
+    clock: datetime
+
+
+class Found(NamedTuple):
+    """Up to `limit + 1` items in reading direction, before any filter."""
+
+    items: list[Item]
+    read_at: ReadAt | None = None
+
+
 @dataclass(frozen=True)
 class FeedPage(Page[Item]):
     """A page of (post id, sort key). `reached`: the last candidate a filter looked at, if that ended the page.
 
-    `snapshot`: what a page of a frozen feed was read from.
+    `snapshot`: what a page of a frozen feed was read from. `read_at`: where pollers go on from; of several statements
+    the first one's; None for an order by rank.
     """
 
     reached: Key | None = None
     snapshot: Snapshot | None = None
+    read_at: ReadAt | None = None
 
 
 async def pages(reader: Reader, parts: list[FeedPart]) -> list[FeedPage]:
@@ -109,27 +127,33 @@ async def _page(reader: Reader, wanted: FeedPart) -> FeedPage:
         return FeedPage(frozen.items, frozen.has_more, snapshot=snapshot)
     if _needs_filter(wanted.feed):
         return await _filtered_page(reader, wanted)
-    page = Page.cut(await _candidates(reader, wanted), wanted.part)
-    return FeedPage(page.items, page.has_more)
+    found = await _candidates(reader, wanted)
+    page = Page.cut(found.items, wanted.part)
+    return FeedPage(page.items, page.has_more, read_at=found.read_at)
 
 
 def _needs_filter(wanted: Feed) -> bool:
     return wanted.filter != FeedFilter() or (wanted.window is not None and wanted.kind in RANKED_KINDS)
 
 
-async def _candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
-    """Up to `limit + 1` items in reading direction, before any filter."""
+async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
     feed, part = wanted.feed, wanted.part
     if feed.is_ranked_by_value:
         return await _ranked_candidates(reader, wanted)
     if feed.kind in RANKED_KINDS:
         sort = feeds.RANK_SORTS[feed.order]
         rows = await reader.rows(*feeds.ranked_posts(reader.viewer, feed.order, part))
-    else:
-        sort = feeds.TIME_SORTS[feed.order]
-        part = _within_window(wanted)
-        rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part))
-    return [Item(row.id, sort.key(row)) for row in rows]
+        return Found([Item(row.id, sort.key(row)) for row in rows])
+    sort = feeds.TIME_SORTS[feed.order]
+    part = _within_window(wanted)
+    rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part))
+    return _found(rows, sort.key)
+
+
+def _found(rows: Sequence[Row[*tuple[Any, ...]]], key: Callable[[Any], Key]) -> Found:
+    """Rows of `feeds.with_snapshot`."""
+    items = [Item(row.id, key(row)) for row in rows if row.id is not None]
+    return Found(items, ReadAt(rows[0].snapshot, rows[0].clock))
 
 
 def _within_window(wanted: FeedPart) -> Slice:
@@ -142,7 +166,7 @@ def _within_window(wanted: FeedPart) -> Slice:
     return replace(wanted.part, after=max(wanted.part.after or oldest, oldest))
 
 
-async def _ranked_candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
+async def _ranked_candidates(reader: Reader, wanted: FeedPart) -> Found:
     """Items with the keys (value, id, when the ranking began), so that later posts do not move the rest."""
     feed, part = wanted.feed, wanted.part
     assert feed.window is not None  # noqa: S101 - `feed` has set it.
@@ -150,7 +174,7 @@ async def _ranked_candidates(reader: Reader, wanted: FeedPart) -> list[Item]:
     until: datetime = wanted.now if bound is None else bound[2]
     cut = replace(part, after=part.after and part.after[:2], before=part.before and part.before[:2])
     rows = await reader.rows(*feeds.ranked_candidates(reader.viewer, feed.kind, feed.order, cut, until, feed.window))
-    return [Item(row.id, (row.value, row.id, until)) for row in rows]
+    return _found(rows, lambda row: (row.value, row.id, until))
 
 
 async def _filtered_page(reader: Reader, wanted: FeedPart) -> FeedPage:
@@ -158,18 +182,18 @@ async def _filtered_page(reader: Reader, wanted: FeedPart) -> FeedPage:
     part, feed = wanted.part, wanted.feed
     since = wanted.now - feed.window if feed.window is not None and feed.kind in RANKED_KINDS else None
     kept: list[Item] = []
-    looked_at, last, chunk = 0, None, 2 * part.limit
+    looked_at, last, chunk, read_at = 0, None, 2 * part.limit, None
     while looked_at < MAX_CANDIDATES:
         here = _continued(part, last, min(chunk, MAX_CANDIDATES - looked_at))
-        candidates = await _candidates(reader, replace(wanted, part=here))
-        batch = candidates[: here.limit]
+        found = await _candidates(reader, replace(wanted, part=here))
+        batch, read_at = found.items[: here.limit], read_at or found.read_at
         passing = set(await reader.scalars(feed_filters.passing([item.id for item in batch], feed.filter, since)))
         kept += [item for item in batch if item.id in passing]
-        if len(kept) > part.limit or len(candidates) <= here.limit:
+        if len(kept) > part.limit or len(found.items) <= here.limit:
             page = Page.cut(kept, part)
-            return FeedPage(page.items, page.has_more)
+            return FeedPage(page.items, page.has_more, read_at=read_at)
         looked_at, last, chunk = looked_at + len(batch), batch[-1].key, CHUNK
-    return FeedPage(kept[::-1] if part.backwards else kept, has_more=True, reached=last)
+    return FeedPage(kept[::-1] if part.backwards else kept, has_more=True, reached=last, read_at=read_at)
 
 
 def _continued(part: Slice, last: Key | None, limit: int) -> Slice:

@@ -24,21 +24,25 @@ class FeedFilter:
 def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None) -> Select[int]:
     """Which of the posts pass the filter and were published after `since`."""
     post = models.Post
-    posts = select(post.id).where(is_any(post.id, post_ids))
+    posts = select(post.id).where(is_any(post.id, post_ids), *conditions(wanted))
+    return posts if since is None else posts.where(post.published_at > since)
+
+
+def conditions(wanted: FeedFilter) -> list[ColumnElement[bool]]:
+    """What a post must be to pass the filter."""
+    post, found = models.Post, []
     if wanted.category is not None:
         category = select(models.Category.id).where(models.Category.slug == wanted.category)
-        posts = posts.where(post.category_id == category.scalar_subquery())
+        found.append(post.category_id == category.scalar_subquery())
     if wanted.tags is not None:
-        posts = posts.where(_has_tag(wanted.tags))
+        found.append(_has_tag(wanted.tags))
     if wanted.exclude_tags is not None:
-        posts = posts.where(~_has_tag(wanted.exclude_tags))
+        found.append(~_has_tag(wanted.exclude_tags))
     if wanted.authors is not None:
-        posts = posts.where(is_any(post.author_id, wanted.authors))
+        found.append(is_any(post.author_id, wanted.authors))
     if wanted.languages is not None:
-        posts = posts.where(is_any(post.language, wanted.languages))
-    if since is not None:
-        posts = posts.where(post.published_at > since)
-    return posts
+        found.append(is_any(post.language, wanted.languages))
+    return found
 
 
 def _has_tag(slugs: Sequence[str]) -> ColumnElement[bool]:

@@ -55,11 +55,12 @@ def of_followed_users(reading: Reading, *, with_own: bool = False) -> Rows:
 
 def followed_authors(viewer: Viewer, *, with_own: bool = False) -> Select[int] | CompoundSelect[int]:
     """(author_id). Who is blocked or muted leaves before any post is read; the suspended leave with their heads."""
-    followed = select(models.UserFollow.followee_id.label("author_id")).where(*_are_followed(viewer))
+    followed = select(models.UserFollow.followee_id.label("author_id")).where(*are_followed(viewer))
     return union_all(followed, select(id_of(viewer).label("author_id"))) if with_own else followed
 
 
-def _are_followed(viewer: Viewer) -> list[ColumnElement[bool]]:
+def are_followed(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """What makes a row of `user_follows` one of those that fill a feed."""
     follow = models.UserFollow
     return [
         follow.follower_id == id_of(viewer),
@@ -92,7 +93,7 @@ def _follows(viewer: Viewer, at_least: int) -> ColumnElement[bool]:
 def _is_followed(viewer: Viewer, authors: CTE, author_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Looked up one by one for very many follows, else in a hash of all of them; a join could become anything."""
     follow = models.UserFollow
-    looked_up = select(true()).where(*_are_followed(viewer), follow.followee_id == author_id)
+    looked_up = select(true()).where(*are_followed(viewer), follow.followee_id == author_id)
     return case(
         (_follows(viewer, VERY_MANY_FOLLOWS), looked_up.correlate_except(follow).scalar_subquery()),
         else_=author_id.in_(select(authors.c.author_id)),

@@ -7,6 +7,7 @@ from sqlalchemy import DateTime, and_, bindparam, func, select, true, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
+from feed_service.queries.changes import snapshot_text
 from feed_service.queries.feed_reading import Reading, Rows
 from feed_service.queries.feed_tags import of_followed_tags
 from feed_service.queries.feed_users import of_followed_users
@@ -47,14 +48,15 @@ MAX_ID = 2**63 - 1
 
 
 def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Prepared:
-    """(id, published_at) of a feed in NEWEST or OLDEST order."""
+    """(snapshot, clock, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
     return Prepared(statement_by_time(anybody_like(viewer), kind, order, shape_of(part)), values_of(viewer, part))
 
 
 @cache
 def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice) -> Rows:
     sort = TIME_SORTS[order]
-    return _of_kind(kind, Reading(viewer, sort, with_parameters(shape, sort)))
+    reading = Reading(viewer, sort, with_parameters(shape, sort))
+    return with_snapshot(_of_kind(kind, reading), is_descending=reading.is_descending)
 
 
 def _of_kind(kind: FeedKind, reading: Reading) -> Rows:
@@ -104,7 +106,7 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
 ) -> Prepared:
-    """(id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
+    """(snapshot, clock, id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
     statement = statement_by_value(anybody_like(viewer), kind, order, shape_of(part))
     return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
 
@@ -120,4 +122,16 @@ def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: 
     value = (hot if order is PostOrder.HOT else likes).label("value")
     rows = select(found.c.id, value).outerjoin_from(found, stored, stored.post_id == found.c.id).subquery("ranked")
     sort = Sort((rows.c.value, rows.c.id))
-    return sort.slice(select(rows.c.id, rows.c.value), with_parameters(shape, sort))
+    page = sort.slice(select(rows.c.id, rows.c.value), with_parameters(shape, sort))
+    return with_snapshot(page, is_descending=not shape.backwards)
+
+
+def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
+    """(snapshot, clock, columns of the page): what this very statement could see, and the time by which it judged.
+
+    Without any post, one row tells them. `page` is (id, sort value).
+    """
+    rows = page.subquery("page")
+    read = select(snapshot_text().label("snapshot"), func.now().label("clock")).subquery("read")
+    keys = [column.desc() if is_descending else column.asc() for column in (rows.c[1], rows.c[0])]
+    return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from feed_service.database import ReadDatabase, create_engine
 from feed_service.paging import Slice
 from feed_service.queries import feed_users, feeds
+from feed_service.queries.feed_filters import FeedFilter
+from feed_service.queries.feed_membership import membership
 from feed_service.queries.prepared import Prepared
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
@@ -63,7 +65,10 @@ async def rows_of(
         sort, statement = feeds.RANK_SORTS[order], feeds.ranked_posts(Viewer(viewer), order, part)
     else:
         sort, statement = feeds.TIME_SORTS[order], feeds.by_time(Viewer(viewer), kind, order, part)
-    return [(row.id, sort.key(row)) for row in await database.rows(*statement)]
+    rows = await database.rows(*statement)
+    if kind not in feeds.RANKED_KINDS:
+        assert {row.snapshot.count(":") for row in rows} == {2}, "an empty page tells what it could see as well"
+    return [(row.id, sort.key(row)) for row in rows if row.id is not None]
 
 
 @pytest.mark.usefixtures("_ways")
@@ -79,6 +84,27 @@ async def test_any_part_of_any_feed_is_what_plain_python_finds(
             for part in world.slices(items, 4):
                 expected = part_of(items, part, ascending=order is PostOrder.OLDEST)
                 assert await rows_of(database, viewer, kind, order, part) == expected, (viewer, kind, order, part)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_post_is_a_member_exactly_if_the_feed_holds_it(
+    engine: AsyncEngine, database: ReadDatabase, seed: int
+) -> None:
+    world = FeedWorld(random.Random(seed))  # noqa: S311 - a world that is the same every time.
+    await world.write(engine)
+    ids = [post["id"] for post in world.posts]
+    for viewer in VIEWERS:
+        for kind in FeedKind:
+            expected = dict(world.items(viewer, kind, PostOrder.NEWEST))
+            for wanted in (FeedFilter(), FeedFilter(tags=("tag1", "tag2"), exclude_tags=("tag3",))):
+                rows = await database.rows(*membership(Viewer(viewer), kind, ids, wanted))
+                assert len(rows) == len(ids), "posts of any state are told of"
+                members = {row.id: (row.published_at, row.id) for row in rows if row.is_in}
+                assert members == {one: key for one, key in expected.items() if passes(world.tags_of[one], wanted)}
+
+
+def passes(tags: set[int], wanted: FeedFilter) -> bool:
+    return wanted == FeedFilter() or (bool(tags & {1, 2}) and 3 not in tags)
 
 
 CROWD = """
