@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import BigInteger, Text, bindparam, func, literal, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feed_service import models
@@ -67,14 +67,24 @@ LOCKED = compiled(
 )
 
 _new = given(usernames=TEXTS, display_name=TEXTS, bio=TEXTS, avatar_url=TEXTS)
-ADD = compiled(
-    insert(user)
-    .from_select(["username", *PROFILE], select(_new))
-    .on_conflict_do_nothing()
-    .returning(user.id, user.username)
-)
-_ids = given(ids=BIGINTS)
-ADD_STATS = compiled(insert(models.UserStats).from_select(["user_id"], select(_ids)))
+
+
+def added_people() -> Statement:
+    """Adds those whose names are free, each with a row of numbers and an event, and answers with them."""
+    wanted = insert(user).from_select(["username", *PROFILE], select(_new))
+    free = wanted.on_conflict_do_nothing(index_elements=[func.lower(user.username)])
+    added = free.returning(user.id, user.username).cte("added")
+    stats = insert(models.UserStats).from_select(["user_id"], select(added.c.id)).cte("stats")
+    log = insert(models.ChangeLog).from_select(LOGGED, events("create", added.c.id)).cte("log")
+    return compiled(select(added.c.id, added.c.username).add_cte(stats, log))
+
+
+def events(action: str, user_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+    return select(literal("user"), literal(action), user_id, bindparam("actor", type_=BigInteger), user_id)
+
+
+LOGGED = ["kind", "action", "subject_id", "actor_id", "author_id"]
+ADD = added_people()
 _links = given(sources=TEXTS, external_ids=TEXTS, ids=BIGINTS)
 ADD_EXTERNAL_IDS = compiled(
     insert(external_id)
@@ -83,20 +93,10 @@ ADD_EXTERNAL_IDS = compiled(
         select(_links.c.sources, literal(KIND), _links.c.external_ids, _links.c.ids),
     )
     .on_conflict_do_nothing()
-    .returning(external_id.source, external_id.external_id)
 )
 _changes = given(ids=BIGINTS, display_name=TEXTS, bio=TEXTS, avatar_url=TEXTS)
 CHANGE = compiled(update(user).where(user.id == _changes.c.ids).values({name: _changes.c[name] for name in PROFILE}))
-
-
-def logged(action: str) -> Statement:
-    actor = bindparam("actor", type_=BigInteger)
-    columns = ["kind", "action", "subject_id", "actor_id", "author_id"]
-    events = select(literal("user"), literal(action), _ids.c.ids, actor, _ids.c.ids)
-    return compiled(insert(models.ChangeLog).from_select(columns, events))
-
-
-LOG_NEW, LOG_CHANGED = logged("create"), logged("update")
+LOG_CHANGED = compiled(insert(models.ChangeLog).from_select(LOGGED, events("update", given(ids=BIGINTS).c.ids)))
 
 
 async def lock_people(tx: Transaction, names: Collection[str], externals: Collection[External]) -> list[Person]:
@@ -135,14 +135,10 @@ async def add_people(tx: Transaction, people: Sequence[Person]) -> set[Person]:
     if not people:
         return set()
     by_name = {one.username: one for one in sorted(people, key=lambda one: one.username.lower())}
-    rows = await tx.sql.rows(ADD, usernames=list(by_name), **_columns(by_name.values()))
-    for row in rows:
-        by_name[row["username"]].id = row["id"]
-    added = [one for one in by_name.values() if one.id]
-    ids = [one.id for one in added]
-    await _link(tx, added)
-    await tx.sql.run(ADD_STATS, ids=ids)
-    await tx.sql.run(LOG_NEW, ids=ids, actor=tx.viewer.user_id)
+    columns = {"usernames": list(by_name), **_columns(by_name.values())}
+    for user_id, username in await tx.sql.rows(ADD, **columns, actor=tx.viewer.user_id):
+        by_name[username].id = user_id
+    await _link(tx, [one for one in by_name.values() if one.id])
     return {one for one in people if not one.id}
 
 
@@ -150,9 +146,9 @@ async def _link(tx: Transaction, added: Iterable[Person]) -> None:
     links = sorted((external, one.id) for one in added for external in one.externals)
     if links:
         columns = {"sources": [e.source for e, _ in links], "external_ids": [e.id for e, _ in links]}
-        made = await tx.sql.rows(ADD_EXTERNAL_IDS, **columns, ids=[user_id for _, user_id in links])
-        if len(made) < len(links):
-            raise TakenMeanwhile(f"{len(links) - len(made)} external ids have been given to others meanwhile.")
+        made = await tx.sql.run(ADD_EXTERNAL_IDS, **columns, ids=[user_id for _, user_id in links])
+        if made < len(links):
+            raise TakenMeanwhile(f"{len(links) - made} external ids have been given to others meanwhile.")
 
 
 class TakenMeanwhile(Exception):
