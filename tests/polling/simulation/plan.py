@@ -1,0 +1,52 @@
+"""How much a simulation does, and what it has found."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Equal plans have equal people, clients and writers; what meets what is up to the machine."""
+
+    seed: int
+    seconds: float
+    clients: int
+    viewers: int
+    authors: int = 3
+    suspended: int = 1
+    late: int = 2
+    talkers: int = 2
+    tied: int = 4
+    tags: int = 6
+    threads: int = 2
+    write_pause_s: float = 0.2
+    poll_pause_s: float = 0.5
+    kills_services: bool = False
+
+    def random(self, *purpose: object) -> Random:
+        """An own stream of numbers for each purpose, so that more of one does not change the others."""
+        return Random(":".join(map(str, (self.seed, *purpose))))  # noqa: S311 - a plan, not a secret.
+
+
+SMALL = Plan(seed=1, seconds=6.0, clients=26, viewers=10)
+LARGE = Plan(
+    seed=1, seconds=60.0, clients=200, viewers=80, authors=6, suspended=2, late=4, talkers=4, tied=16, tags=12,
+    threads=6, write_pause_s=0.4, poll_pause_s=1.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """`errors` are answers that are none; `wrong` showed what was hidden before; `differences` from fresh lists."""
+
+    counts: Counter[str]
+    looked_at: int
+    errors: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        return [*self.errors, *self.wrong, *self.differences, *self.complaints]
