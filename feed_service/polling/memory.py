@@ -111,6 +111,11 @@ class Memory:
         self._orders = [snapshot.order]
         self._due: list[Event] = []
 
+    @property
+    def since_us(self) -> int:
+        """The clock of the oldest position that can be served."""
+        return self._marks[0].clock_us
+
     def take(self, events: Sequence[Event], number: int, snapshot: Snapshot, clock_us: int) -> None:
         """What the read `number` found, in which everything that `snapshot` could see had arrived."""
         self.events += events

@@ -68,6 +68,11 @@ class Tail:
         self._next: asyncio.Task[Standing] | None = None
 
     @property
+    def known(self) -> Standing | None:
+        """The standing, or None before the first read."""
+        return self._standing
+
+    @property
     def standing(self) -> Standing:
         """Of the last read. Raises LookupError before the first."""
         if self._standing is None:
@@ -100,6 +105,14 @@ class Tail:
     def after(self, number: int, lane: Lane = Lane.FEEDS) -> Sequence[Event] | None:
         """What the reads after `number` brought, with what fell due; None when it is older than the memory."""
         return self._lanes[lane].after(number) if self._lanes else None
+
+    def remembered(self, lane: Lane = Lane.FEEDS) -> Sequence[Event]:
+        """All of a lane, in the order of arrival."""
+        return self._lanes[lane].events
+
+    def remembered_since_us(self, lane: Lane = Lane.FEEDS) -> int:
+        """The clock of the first position for which `since` has an answer."""
+        return self._lanes[lane].since_us
 
     def is_behind(self, snapshot: Snapshot, clock_us: int = 0) -> bool:
         """Whether the position, which another process wrote, is ahead of the standing: catch up within 0 s."""

@@ -3,16 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest_asyncio
 
-from feed_service.database import ReadDatabase
-from feed_service.polling import epochs
 from feed_service.polling.tail import Event, Lane, Standing, Tail
-from feed_service.transactions import WriteDatabase
+from tests.polling.processes import processes
 
 Open = Callable[[], Awaitable[Any]]
 WRITE = "INSERT INTO change_log (kind, action, subject_id, author_id) VALUES ($2, 'test', $1, 1) RETURNING seq"
@@ -33,17 +30,7 @@ async def opened(empty_database_url: str) -> AsyncIterator[Open]:
 
 @pytest_asyncio.fixture
 async def tails(empty_database_url: str) -> AsyncIterator[Callable[[], Tail]]:
-    """A function that makes a tail of another process."""
-    async with AsyncExitStack() as beside:
-
-        def another() -> Tail:
-            reading = ReadDatabase.connect(empty_database_url, pool_size=1)
-            writing = WriteDatabase.connect(empty_database_url, pool_size=1)
-            tail = Tail(reading, partial(epochs.renew, writing))
-            for room in (writing, reading, tail):
-                beside.push_async_callback(room.close)
-            return tail
-
+    async with processes(empty_database_url) as another:
         yield another
 
 

@@ -1,0 +1,105 @@
+"""Whose and which posts the feeds of a viewer hold, kept in memory for as long as the tail knows of no change."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from feed_service.database import ReadDatabase
+from feed_service.errors import Unavailable
+from feed_service.polling.interest import Ids, Interest, ties
+from feed_service.polling.memory import MEMORY_US
+from feed_service.polling.snapshots import Snapshot
+from feed_service.polling.tail import Event, Tail
+from feed_service.queries import interests
+from feed_service.transactions import Statements, compiled
+from feed_service.viewer import Viewer
+from feed_service.vocabulary import FeedKind
+
+__all__ = ["Ids", "Interest", "Interests"]
+
+INTEREST = compiled(interests.interest())
+
+MOST_VIEWERS = 5_000
+MOST_IDS = 2_000_000
+"""Of all viewers, 16 MB."""
+
+ATTEMPTS = 5
+LOOKED_AT = 2_000
+"""The newest events among which the last one that touched a feed is looked for."""
+
+
+class Interests:
+    """Of the viewers who asked last, bounded by their number and that of their ids."""
+
+    def __init__(
+        self, database: ReadDatabase, tail: Tail, *, most_viewers: int = MOST_VIEWERS, most_ids: int = MOST_IDS
+    ) -> None:
+        self.database, self.tail = database, tail
+        self.most_viewers, self.most_ids = most_viewers, most_ids
+        self._kept: OrderedDict[int, Interest] = OrderedDict()
+        self._ids = 0
+        self._of_nobody = Interest(None, Snapshot(1, 1, frozenset()))
+        tail.listen(self._told)
+
+    async def of(self, viewer: Viewer) -> Interest:
+        """The interest as of `tail.standing` when this returns. Whoever awaits anything after it asks again.
+
+        Raises Unavailable, and what reading raises.
+        """
+        if viewer.user_id is None:
+            return self._of_nobody
+        kept = self._kept.get(viewer.user_id)
+        if kept is not None:
+            self._kept.move_to_end(viewer.user_id)
+            return kept
+        for _ in range(ATTEMPTS):
+            loaded = await self._loaded(viewer.user_id)
+            if loaded is not None:
+                self._keep(viewer.user_id, loaded)
+                return loaded
+        raise Unavailable("What you follow changes faster than it can be read. Please try again.")
+
+    async def _loaded(self, viewer_id: int) -> Interest | None:
+        """None when the tail has moved past it meanwhile."""
+        epoch = (self.tail.known or await self.tail.caught_up()).epoch
+        (row,) = await self.database.by_driver(lambda driver: Statements(driver).rows(INTEREST, viewer_id=viewer_id))
+        loaded, standing = Interest.of(viewer_id, row), self.tail.standing
+        missed = self.tail.since(loaded.snapshot, standing.clock_us)
+        if standing.epoch != epoch or missed is None or any(loaded.touches(FeedKind.HOME, one) for one in ties(missed)):
+            return None
+        return loaded
+
+    def _keep(self, viewer_id: int, interest: Interest) -> None:
+        self._drop(viewer_id)
+        self._kept[viewer_id] = interest
+        self._ids += len(interest)
+        while len(self._kept) > self.most_viewers or (self._ids > self.most_ids and len(self._kept) > 1):
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, viewer_id: int | None) -> None:
+        gone = self._kept.pop(viewer_id, None) if viewer_id is not None else None
+        self._ids -= len(gone) if gone is not None else 0
+
+    def _told(self, events: Sequence[Event] | None) -> None:
+        if events is None:
+            self._kept.clear()
+            self._ids = 0
+            return
+        for event in ties(events):
+            kept = self._kept.get(event.author_id or 0)
+            if kept is not None and not kept.snapshot.sees(event.xid):
+                self._drop(event.author_id)
+
+    def idle_s(self, interest: Interest, kind: FeedKind) -> float | None:
+        """Seconds since something touched such a feed; those of the memory if nothing did; None: it is too young."""
+        number, last_us = interest.last_touched.get(kind, (0, None))
+        standing = self.tail.standing
+        if number < standing.number:
+            found = self.tail.after(number)
+            newest = self.tail.remembered() if found is None else found
+            touched = (event.at for event in reversed(newest[-LOOKED_AT:]) if interest.touches(kind, event))
+            last_us = next(touched, last_us)
+            interest.last_touched[kind] = (standing.number, last_us)
+        if last_us is not None:
+            return (standing.clock_us - last_us) / 1e6
+        remembered_us = standing.clock_us - self.tail.remembered_since_us()
+        return remembered_us / 1e6 if remembered_us >= MEMORY_US else None
