@@ -5,7 +5,7 @@ import secrets
 import time
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -127,22 +127,25 @@ class Generations:
         return found
 
     async def _shared(self, order: PostOrder, database: ReadDatabase, cache: ReadThrough) -> Generation:
-        own = self._own.get(order)
-        left_s = entries.CURRENT_RANKING.ttl_s - self._age_s(own) if own else 0.0
-
         async def offered() -> int:
-            """Called when nobody has offered one; also each time while the cache is away, which must not build."""
-            generation = own.generation if own and left_s > 0 else await self._built(order, database)
+            generation = await self._own_or_new(order, database)
             await cache.get_or_load(entries.RANKING, order, generation.id, load=generation.packed)
             return generation.id
 
-        entry = replace(entries.CURRENT_RANKING, ttl_s=left_s) if left_s > 0 else entries.CURRENT_RANKING
-        current_id = await cache.get_or_load(entry, order, load=offered)
-        found = await self.by_id(order, current_id, cache) if isinstance(current_id, int) else None
-        if found:
-            return found
-        # The cache has dropped a generation that it calls current; nobody can make that one again.
-        return own.generation if own and left_s > 0 else await self._built(order, database)
+        current_id = await cache.get_or_load(entries.CURRENT_RANKING, order, load=offered)
+        found = await self.by_id(order, current_id, cache) if type(current_id) is int else None
+        # None: the cache has lost a generation that it calls current. Nobody can make that one again.
+        return found or await self._own_or_new(order, database)
+
+    async def _own_or_new(self, order: PostOrder, database: ReadDatabase) -> Generation:
+        """What this process has built in the last minute, so that a cache that keeps nothing does not cost more.
+
+        Offered again after a flush, it may be two minutes old before all have the next one.
+        """
+        own = self._own.get(order)
+        if own and self._age_s(own) < entries.CURRENT_RANKING.ttl_s:
+            return own.generation
+        return await self._built(order, database)
 
     async def _built(self, order: PostOrder, database: ReadDatabase) -> Generation:
         """A new generation, built once for all who wait."""
