@@ -12,6 +12,7 @@ from feed_service.cache.read_through import ReadThrough
 from feed_service.database import ReadDatabase
 from feed_service.errors import Unavailable
 from feed_service.loaders.generations import Generations
+from feed_service.loaders.reads import Reads, name_of
 from feed_service.viewer import Viewer
 
 Key = TypeVar("Key", bound=Hashable)
@@ -33,7 +34,13 @@ class Reader:
     cache: ReadThrough
     viewer: Viewer
     generations: Generations = field(default_factory=Generations)
+    reads: Reads = field(default_factory=Reads)
     connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the caches must be passed over: the request asks for what was written just before."""
+        return self.reads.is_fresh
 
     async def rows(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
@@ -98,13 +105,16 @@ class Loaders:
     ) -> GuardedLoader[Key, Answer]:
         identity = (batch, args, tuple(sorted(kwargs.items())))
         if identity not in self._loaders:
+            name = name_of(batch)
 
             async def load_batch(keys: list[Key]) -> list[Answer]:
                 try:
-                    return list(await batch(self.reader, keys, *args, **kwargs))
+                    answers = list(await batch(self.reader, keys, *args, **kwargs))
                 except asyncio.CancelledError:
                     # aiodataloader would leave every waiter of this batch waiting for ever.
                     raise Unavailable("The service is stopping.") from None
+                self.reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
+                return answers
 
             self._loaders[identity] = GuardedLoader(load_batch, max_batch_size=MAX_BATCH)
         return self._loaders[identity]
