@@ -20,11 +20,12 @@ MOST_SHOWN = 20
 
 
 @contextmanager
-def server(url: str | None, folder: Path) -> Iterator[str]:
+def server(url: str | None, folder: Path, *, is_durable: bool) -> Iterator[str]:
+    """Without durability, what was acknowledged could be lost in a crash."""
     if url:
         yield url
         return
-    with postgres.running(folder, durable=False) as running:
+    with postgres.running(folder, durable=is_durable) as running:
         yield running.dsn
 
 
@@ -40,15 +41,19 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=LARGE.seed)
     arguments.add_argument("--clients", type=int, default=LARGE.clients)
     arguments.add_argument("--seconds", type=float, default=LARGE.seconds)
-    arguments.add_argument("--kill-services", action="store_true", help="kill one of the two processes as well")
+    arguments.add_argument("--harder", action="store_true", help="kill one of the two processes and PostgreSQL, too")
     given = arguments.parse_args()
     plan = replace(LARGE, seed=given.seed, clients=given.clients, seconds=given.seconds)
-    plan = replace(plan, kills_services=given.kill_services)
+    plan = replace(plan, is_harder=given.harder)
     click.echo(plan)
-    with tempfile.TemporaryDirectory() as folder, server(given.url, Path(folder)) as server_url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server(given.url, Path(folder), is_durable=given.harder) as server_url,
+    ):
         report = asyncio.run(run(server_url, Path(folder), plan))
     for name, count in sorted(report.counts.items()):
         click.echo(f"{count:>9,} {name}")
+    click.echo(f"computed in the stampede: {dict(report.computed)}")
     click.echo(f"{report.looked_at:>9,} posts looked at")
     for kind in ("errors", "wrong", "differences", "complaints"):
         found: list[str] = getattr(report, kind)

@@ -26,7 +26,7 @@ THREAD_CHANGES = f"""query ThreadChanges($id: ID!, $since: SyncToken!, $first: I
     threadChanges(postId: $id, since: $since, first: $first) {{
         added {{ {COMMENT} }} updated {{ {COMMENT} }} {CHANGED} }} }}"""
 
-POPULAR = "{ feed(kind: POPULAR, first: 20) { nodes { id title } } }"
+STAMPEDE = "{ feed(kind: POPULAR, order: TOP) { nodes { id title } } trendingTags(window: WEEK) { slug } }"
 
 
 def mutation(name: str, argument: str, kind: str, shown: str = "") -> str:

@@ -1,8 +1,12 @@
-"""What is done to the cache, and to a process of the service, in the middle of it all."""
+"""What is done to the cache, and if it shall be harder to a process of the service and to PostgreSQL."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+import asyncpg
 
 from tests.polling.simulation.servers import Service, Valkey
 
@@ -15,13 +19,14 @@ class Faults:
 
     valkey: Valkey
     services: Sequence[Service]
+    database_url: str
     seconds: float
-    kills_services: bool = False
+    is_harder: bool = False
 
     async def run(self) -> None:
         works: list[Callable[[float], Awaitable[None]]] = [self.freeze, self.flush, self.kill]
-        if self.kills_services:
-            works.append(self.kill_service)
+        if self.is_harder:
+            works += [self.kill_service, self.crash_postgres]
         calm_s = 0.4 * self.seconds / len(works)
         for work in works:
             await asyncio.sleep(calm_s)
@@ -47,3 +52,10 @@ class Faults:
         await self.services[0].kill()
         await asyncio.sleep(seconds / 4)
         await self.services[0].start()
+
+    async def crash_postgres(self, seconds: float) -> None:
+        """If one of its processes is killed, PostgreSQL ends all others and recovers from its log."""
+        connection = await asyncpg.connect(self.database_url.replace("+asyncpg", ""))
+        os.kill(await connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
+        connection.terminate()
+        await asyncio.sleep(seconds)

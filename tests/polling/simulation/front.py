@@ -1,5 +1,6 @@
 """Where every request goes through: to any of the processes, checked, and counted."""
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -15,8 +16,10 @@ from tests.polling.simulation.wire import Answer, Lost, Wire
 
 ACCEPT = {"Accept": "application/graphql-response+json"}
 JSON = ACCEPT | {"Content-Type": "application/json"}
-MOST_TRIES = 60
-"""A server that was killed is back by then."""
+MOST_TRIES, RETRY_S = 200, 0.1
+"""Whatever was killed is back by then."""
+
+EXCUSED = (b'"UNAVAILABLE"', b'"OVERLOADED"')
 
 
 class Refused(Exception):
@@ -37,11 +40,15 @@ class Person:
 
 @dataclass
 class Front:
-    """`errors` are answers that are none: whatever is not 200 or 304, and every GraphQL error."""
+    """`errors` are answers that are none: whatever is not 200 or 304, and every GraphQL error.
+
+    `excuses_unavailable`: what says that the database is away is as if there was no answer.
+    """
 
     services: list[Service]
     wire: Wire
     ledger: Ledger
+    excuses_unavailable: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
 
@@ -70,8 +77,7 @@ class Front:
             Lost: it is not known what became of it.
             Refused: it was not done, which is an error here.
         """
-        port = random.choice(self.services).port
-        answer = await self.wire.ask(port, "POST", "/graphql", who.headers | JSON, packed(document, variables))
+        answer = await self._heard(random, "POST", "/graphql", who.headers | JSON, packed(document, variables))
         self.counts["mutations"] += 1
         payload = next(iter(self._data(answer, document).values()), {"userErrors": ["no payload"]})
         if payload["userErrors"]:
@@ -90,10 +96,21 @@ class Front:
     ) -> Answer:
         for _ in range(MOST_TRIES):
             try:
-                return await self.wire.ask(random.choice(self.services).port, method, address, headers, body)
+                return await self._heard(random, method, address, headers, body)
             except Lost:
                 self.counts["lost"] += 1
+                await asyncio.sleep(RETRY_S)
         raise Lost(f"No process answers: {address}")
+
+    async def _heard(
+        self, random: Random, method: str, address: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer:
+        """Of any process. Raises Lost."""
+        answer = await self.wire.ask(random.choice(self.services).port, method, address, headers, body)
+        if self.excuses_unavailable and any(code in answer.body for code in EXCUSED):
+            self.counts["unavailable"] += 1
+            raise Lost(answer.body.decode())
+        return answer
 
     def _data(self, answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON.
         self.counts[f"{answer.status}"] += 1

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,11 @@ from feed_service.commands import editing_posts, posts
 from feed_service.commands.editing_posts import PostChange
 from feed_service.commands.posts import NewPost
 from feed_service.commands.transaction import Transaction
+from feed_service.errors import Unavailable
 from feed_service.schema.ids import decode_as, encode
 from feed_service.transactions import Statements, WriteDatabase
 from feed_service.viewer import Viewer
+from tests.polling.simulation.wire import Lost
 from tests.polling.simulation.writers import Author
 
 LONGEST_S = 3.0
@@ -72,17 +75,23 @@ class LateAuthor(Author):
 
         assert self.database is not None
         self.front.counts["late"] += 1
-        return await self.database.transact(work, is_repeatable=False)
+        try:
+            return await self.database.transact(work, is_repeatable=False)
+        except Unavailable as error:
+            raise Lost("It is not known what became of it.") from error
 
 
 async def hold_open(url: str, is_over: asyncio.Event) -> None:
-    """One transaction after the other that has an id, writes nothing, and is open all the time."""
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    """One transaction after the other that has an id and writes nothing: all the time, unless it is cut off."""
     while not is_over.is_set():
-        async with connection.transaction():
+        try:
+            connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+            transaction = connection.transaction()
+            await transaction.start()
             await connection.execute("SELECT pg_current_xact_id()")
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(is_over.wait(), 2 * LONGEST_S)
-            except TimeoutError:
-                continue
-    await connection.close()
+            await transaction.rollback()
+            await connection.close()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await asyncio.sleep(LONGEST_S / 10)

@@ -7,7 +7,11 @@ from random import Random
 
 @dataclass(frozen=True)
 class Plan:
-    """Equal plans have equal people, clients and writers; what meets what is up to the machine."""
+    """Equal plans have equal people, clients and writers; what meets what is up to the machine.
+
+    `is_harder`: a process of the service is killed as well, and PostgreSQL crashes. While it recovers, requests may be
+    answered by UNAVAILABLE.
+    """
 
     seed: int
     seconds: float
@@ -22,7 +26,7 @@ class Plan:
     threads: int = 2
     write_pause_s: float = 0.2
     poll_pause_s: float = 0.5
-    kills_services: bool = False
+    is_harder: bool = False
 
     def random(self, *purpose: object) -> Random:
         """An own stream of numbers for each purpose, so that more of one does not change the others."""
@@ -38,10 +42,15 @@ LARGE = Plan(
 
 @dataclass(frozen=True)
 class Report:
-    """`errors` are answers that are none; `wrong` showed what was hidden before; `differences` from fresh lists."""
+    """`computed` by entry of the cache, in the stampede at the beginning.
+
+    `errors` are answers that are none; `wrong` showed what was hidden before; `differences` are those of the lists that
+    clients kept from fresh ones; `complaints` are what services logged as errors.
+    """
 
     counts: Counter[str]
     looked_at: int
+    computed: Counter[str]
     errors: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)

@@ -16,6 +16,7 @@ from tests.polling.simulation.late import LateAuthor, hold_open
 from tests.polling.simulation.ledger import Ledger
 from tests.polling.simulation.others import Talker, Tied
 from tests.polling.simulation.plan import Plan, Report
+from tests.polling.simulation.stampede import stampede
 from tests.polling.simulation.threads import ThreadClient
 from tests.polling.simulation.wire import Wire
 from tests.polling.simulation.world import World, peopled
@@ -32,13 +33,14 @@ async def simulate(url: str, folder: Path, plan: Plan) -> Report:
     """Everything that is started here is ended here. `url` is of a migrated, empty database."""
     world = await peopled(url, folder / "data", plan)
     async with servers.running(folder, url) as (services, valkey):
-        front = Front(services, Wire(), Ledger())
-        faults = Faults(valkey, services, plan.seconds, kills_services=plan.kills_services)
+        front = Front(services, Wire(), Ledger(), plan.is_harder)
+        faults = Faults(valkey, services, url, plan.seconds, plan.is_harder)
+        at_first = await stampede(front, plan.random("stampede"))
         differences = await lived_through(url, front, world, plan, faults)
         await front.wire.close()
     complaints = [line for service in services for line in service.complaints()]
     ledger = front.ledger
-    return Report(front.counts, ledger.looked_at, front.errors, ledger.wrong, differences, complaints)
+    return Report(front.counts, ledger.looked_at, at_first, front.errors, ledger.wrong, differences, complaints)
 
 
 async def lived_through(url: str, front: Front, world: World, plan: Plan, faults: Faults) -> list[str]:
@@ -124,7 +126,7 @@ def writers(
         yield Suspended(front, random(), author, pause_s, world.tags, moderator=world.moderator)
     for author, tag in zip(world.late, world.late_tags, strict=True):
         yield LateAuthor(front, random(), author, pause_s, [tag], database=database)
-    whom = [person.id for person in (*world.authors, *world.suspended, *world.talkers)]
+    whom = [person.id for person in (*world.authors, *world.talkers)]
     for viewer in world.viewers[: plan.tied]:
         yield Tied(front, random(), viewer, pause_s, whom, world.tags, consistency)
     for talker in world.talkers:
