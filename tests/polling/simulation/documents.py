@@ -17,6 +17,11 @@ HEAD = """query Head($kind: FeedKind!, $since: SyncToken, $filter: FeedFilter) {
 
 PAGE = f"query Page($kind: FeedKind!) {{ feed(kind: $kind, first: 20) {{ edges {{ {EDGE} }} }} }}"
 
+GAPPED = """query Gapped($kind: FeedKind!, $first: Int, $after: String, $before: String) {
+    feed(kind: $kind, first: $first, after: $after, before: $before) {
+        edges { cursor position node { id } } gap { after before missing { value } }
+        pageInfo { hasNextPage endCursor } } }"""
+
 COMMENT = "id isTombstone body version"
 THREAD = f"""query Thread($id: ID!, $after: String) {{ post(by: {{ id: $id }}) {{
     commentTree(first: 100, after: $after, maxDepth: 100) {{

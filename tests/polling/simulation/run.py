@@ -12,6 +12,7 @@ from tests.polling.simulation.clients import Client, FeedClient, RankedClient, d
 from tests.polling.simulation.conditional import ConditionalClient, Consistency
 from tests.polling.simulation.faults import Faults
 from tests.polling.simulation.front import Front, Person
+from tests.polling.simulation.gaps import GapClient
 from tests.polling.simulation.late import LateAuthor, hold_open
 from tests.polling.simulation.ledger import Ledger
 from tests.polling.simulation.others import Talker, Tied
@@ -110,6 +111,8 @@ def clients(front: Front, world: World, plan: Plan, consistency: Consistency) ->
         yield FeedClient(front, random(), next(people), "HOME")
         yield conditional(next(people), "FOLLOWING_USERS")
         yield RankedClient(front, random(), NOBODY, "DISCUSSED")
+        yield GapClient(front, random(), next(people), "GLOBAL")
+        yield GapClient(front, random(), next(people), "HOME")
 
 
 def writers(
