@@ -6,7 +6,8 @@ How to have work done that outlives a request:
    rows; a statement may take 5 seconds) and says what comes next: `Progress("follows", {"after": 17})`, or
    `Progress(None, {...})` when all is done. It must rely on nothing but `job` and the tables, because after a crash
    another process does the next step. `tx` is as in a command: deltas, changes and audit events are written in the same
-   transaction; `tx.viewer` is whoever created the job, without a role, or nobody.
+   transaction; `tx.viewer` is whoever created the job, without a role, or nobody. `job.memory` may keep what is quicker
+   to have than to make anew.
 2. Name it in `kinds.KINDS`.
 3. In a command: `await jobs.create(tx, "kind", {"what": "JSON"})`; the job begins within a second of the commit.
 

@@ -200,6 +200,20 @@ async def test_a_process_that_dies_loses_no_line_and_repeats_none(
     assert await drift(world) == {}
 
 
+async def test_lines_are_read_one_chunk_ahead_and_then_forgotten(world: World, writing: WriteDatabase) -> None:
+    bulk_id = await sent(writing, "users", [{"username": f"user{one}"} for one in range(4)], chunk_lines=1)
+    held: list[list[int]] = []
+
+    async def watched(tx: Transaction, job: Job) -> Progress:
+        left = await chunks.do_chunk(tx, job)
+        held.append(sorted(job.memory))
+        return left
+
+    await Runner(writing, {uploads.JOB: watched}, HURRIED).run_all()
+    assert held == [[0, 1], [1, 2], [2, 3], [3], [3]]
+    assert [row["line"] for row in await outcomes_of(world, bulk_id)] == [1, 2, 3, 4]
+
+
 async def test_connections_cut_in_every_chunk_change_nothing(world: World, writing: WriteDatabase) -> None:
     lines = await crowd(world, writing, 20)
     bulk_id = await sent(writing, "follows", lines, chunk_lines=5)
