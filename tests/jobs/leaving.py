@@ -109,11 +109,14 @@ async def _comments(world: World, people: list[models.User], theirs: models.Post
 
 
 async def state(world: World, *, with_log: bool = True) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all tables, without what differs from run to run: times, places in sequences, hashes."""
+    """All rows of all tables, without what differs from run to run: times, places in sequences, hashes.
+
+    The change log is sorted: one statement deletes many rows in whatever order its plan finds them.
+    """
     tables = await contents(world)
     if not with_log:
         del tables["change_log"], tables["audit_events"], tables["audit_streams"], tables["jobs"]
-    return {
+    rows_of = {
         name: [
             {
                 column: value if not isinstance(value, datetime) else value == NEVER
@@ -124,6 +127,7 @@ async def state(world: World, *, with_log: bool = True) -> dict[str, list[dict[s
         ]
         for name, rows in tables.items()
     }
+    return rows_of | {name: sorted(rows_of[name], key=repr) for name in ("change_log",) if name in rows_of}
 
 
 async def fingerprint(world: World) -> str:
