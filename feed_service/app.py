@@ -18,12 +18,14 @@ from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
 from feed_service.exports.stream import ExportDatabase
 from feed_service.http import bulk, exports, trusted
+from feed_service.http import metrics as metrics_page
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.site import create_site
 from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generations
+from feed_service.observability import Metrics
 from feed_service.paging import Cursors
 from feed_service.schema.context import Context, make_context
 from feed_service.schema.schema import schema
@@ -41,13 +43,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
         )
     url = settings.database_url
     database, writing, exporting = ReadDatabase.connect(url), WriteDatabase.connect(url), ExportDatabase.connect(url)
-    cache, generations = read_through.connect(settings.cache_url), Generations()
+    metrics, generations = Metrics(), Generations()
+    cache = read_through.connect(settings.cache_url, metrics)
     signing, taken = signing_keys(settings), Views()
     desk = desk_of(settings, signing)
     provider = Provider.at(settings.provider) if settings.provider else None
 
     def context_of(viewer: Viewer, request_id: str) -> Context:
-        reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id)
+        reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id, cache)
         return make_context(reader, Cursors(signing.cursor), writer, desk, taken)
 
     async def viewer_of(token: str) -> Viewer:
@@ -71,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     persisted = persisted_documents(settings, documents)
     endpoint = GraphQLEndpoint(core, documents, viewer_of, context_of, persisted=persisted)
     further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
+    further += metrics_page.routes(metrics.text)
     return create_site(endpoint, database.is_current, lifespan, further)
 
 

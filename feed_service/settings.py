@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from feed_service.accounts.provider import ProviderAddress
+from feed_service.cache import addresses
 from feed_service.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).parent.parent
@@ -59,8 +60,8 @@ class Settings:
 
 
 def cache_url(value: str) -> str:
-    if not value.startswith(("memory://", "redis://", "rediss://")):
-        raise ConfigurationError("CACHE_URL must begin with memory://, redis:// or rediss://.")
+    if value.partition("://")[0] not in addresses.SCHEMES:
+        raise ConfigurationError(addresses.FORMS)
     return value
 
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"accounts"},
     {"queries", "cache"},
     {"models"},
-    {"database", "errors", "markdown", "paging", "slugs", "transactions", "viewer", "vocabulary"},
+    {"database", "errors", "markdown", "observability", "paging", "slugs", "transactions", "viewer", "vocabulary"},
 ]
 """From the roof down. Rooms on one floor do not know each other; the roof and the ground are single files."""
 
@@ -36,6 +36,7 @@ ROOMS_OF = {
     "alembic": {"database"},
     "jwt": {"accounts"},
     "asyncpg": {"transactions"},
+    "prometheus_client": {"observability"},
 }
 """Libraries that only these rooms import."""
 

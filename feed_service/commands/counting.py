@@ -90,6 +90,9 @@ class Deltas:
         for name, number in numbers.items():
             self._of[model][key][name] += number
 
+    def moved(self, model: type[models.Base]) -> list[int]:
+        return [key for key, numbers in self._of[model].items() if any(numbers.values())]
+
     async def settle(self, sql: Statements) -> None:
         """Apply everything, then bring up to date what is derived from it; the rows are locked until the commit."""
         for model in IN_LOCK_ORDER:

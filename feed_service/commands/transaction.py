@@ -8,6 +8,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import bindparam, insert
 
 from feed_service import models
+from feed_service.cache import entries
+from feed_service.cache.read_through import ReadThrough
 from feed_service.commands import audit
 from feed_service.commands.audit import AuditEvent
 from feed_service.commands.counting import Deltas
@@ -57,6 +59,10 @@ class Transaction:
         """Add to the numbers of a row: `tx.count(models.PostStats, post_id, like_count=+1)`."""
         self._deltas.add(model, key, numbers)
 
+    def counted(self, model: type[models.Base]) -> list[int]:
+        """The ids whose numbers it moves."""
+        return self._deltas.moved(model)
+
     def changed(self, change: Change) -> None:
         self._changes.append(change)
 
@@ -75,13 +81,22 @@ class Transaction:
 Command = Callable[Concatenate[Transaction, Arguments], Awaitable[Answer]]
 
 
+CACHED = {models.UserStats: entries.USER_STATS, models.TagStats: entries.TAG_STATS}
+"""Numbers that the cache holds by their ids."""
+
+
 @dataclass(frozen=True)
 class Writer:
-    """Runs the commands of one request, each in a transaction of its own."""
+    """Runs the commands of one request, each in a transaction of its own.
+
+    After the commit it drops from `cache` what the command has changed. If that is lost, as when the process dies
+    between the two, the cache is behind for as long as the lifetimes of its `CACHED` entries: a second.
+    """
 
     database: WriteDatabase
     viewer: Viewer
     request_id: str = ""
+    cache: ReadThrough | None = None
 
     async def run(
         self, command: Command[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -95,14 +110,22 @@ class Writer:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Answer:
-        async def work(sql: Statements) -> Any:  # noqa: ANN401 - what the command answers.
+        async def work(sql: Statements) -> tuple[Any, Transaction]:
             transaction = Transaction(sql, self.viewer, self.request_id)
             answer = await command(transaction, *args, **kwargs)
             await transaction.finish()
-            return answer
+            return answer, transaction
 
-        answer: Answer = await self.database.transact(work, isolation=isolation, is_repeatable=is_repeatable(command))
-        return answer
+        answer, transaction = await self.database.transact(
+            work, isolation=isolation, is_repeatable=is_repeatable(command)
+        )
+        await self._drop_counted(transaction)
+        return answer  # type: ignore[no-any-return]
+
+    async def _drop_counted(self, transaction: Transaction) -> None:
+        for model, entry in CACHED.items():
+            if self.cache and (ids := transaction.counted(model)):
+                await self.cache.drop(entry, ids)
 
 
 def not_repeatable(command: Command[Arguments, Answer]) -> Command[Arguments, Answer]:

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -45,7 +46,7 @@ async def test_rubbish_in_the_cache_is_read_past_and_replaced(valkey_url: str) -
         for rubbish in (b"\x80\x04not json", b"[1,", b"\xff\xfe"):
             await client.set(NUMBERS.key("rubbish"), rubbish)
             assert await cache.get_or_load(NUMBERS, "rubbish", load=source) == [1, 2, 3]
-        assert await client.get(NUMBERS.key("rubbish")) == b"[1,2,3]"
+        assert orjson.loads(await client.get(NUMBERS.key("rubbish")))[-1] == [1, 2, 3]
     await cache.close()
 
 
