@@ -32,6 +32,15 @@ class PgSnapshot(UserDefinedType[str]):
 ischema_names["xid8"] = Xid8
 
 
+OF_FEEDS = "kind IN ('post', 'user')"
+"""Events that concern the feeds of many."""
+
+OF_TIES = "kind IN ('user_follow', 'tag_follow', 'block', 'mute')"
+"""Events that concern the feeds of one, who is their `author_id`."""
+
+OF_THREADS = "kind = 'comment'"
+
+
 class ChangeLog(Base):
     """One event. `was_*` is the state before it, `is_*` and the rest the state after.
 
@@ -61,12 +70,27 @@ class ChangeLog(Base):
     __table_args__ = (
         index("ix_change_log_xid", text("xid"), text("seq"), serves="changes.unseen"),
         index(
-            "ix_change_log_author",
+            "ix_change_log_feeds",
+            text("xid"),
+            text("seq"),
+            postgresql_where=text(OF_FEEDS),
+            serves="missed.of_feeds",
+        ),
+        index(
+            "ix_change_log_ties",
             text("author_id"),
             text("xid"),
             text("seq"),
-            postgresql_where=text("author_id IS NOT NULL"),
-            serves="changes.unseen_of_authors",
+            postgresql_where=text(OF_TIES),
+            serves="missed.of_feeds",
+        ),
+        index(
+            "ix_change_log_threads",
+            text("post_id"),
+            text("xid"),
+            text("seq"),
+            postgresql_where=text(OF_THREADS),
+            serves="missed.of_thread",
         ),
     )
 

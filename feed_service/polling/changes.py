@@ -53,17 +53,15 @@ async def start(database: Reads) -> Position:
     return Position(snapshot)
 
 
-async def unseen(database: Reads, position: Position, first: int, author_ids: Sequence[int] | None = None) -> News:
-    """The first events that `position` has not seen, of all authors or of those given, in one statement.
+async def unseen(database: Reads, position: Position, first: int) -> News:
+    """The first events that `position` has not seen, in one statement.
 
     Raises:
         BadUserInput: the position is malformed, or of another database, whose transactions are further on.
         Forgotten: the poller was away for longer than the log is kept.
     """
     is_bounded = position.upto is not None
-    values = values_of(position) | ({} if author_ids is None else {"author_ids": list(author_ids)})
-    statement = changes.unseen if author_ids is None else changes.unseen_of_authors
-    rows = await database.rows(statement(first + 1, is_bounded=is_bounded), values)
+    rows = await database.rows(changes.unseen(first + 1, is_bounded=is_bounded), values_of(position))
     upto = position.upto or rows[0].snapshot
     since = Snapshot.parse(position.since)
     if since.xmax > Snapshot.parse(rows[0].snapshot).xmax:

@@ -18,7 +18,7 @@ __all__ = ["Ids", "Interest", "Interests"]
 
 INTEREST = compiled(interests.interest())
 
-MOST_VIEWERS = 5_000
+MOST_VIEWERS = 50_000
 MOST_IDS = 2_000_000
 """Of all viewers, 16 MB."""
 

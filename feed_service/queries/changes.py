@@ -30,7 +30,6 @@ from sqlalchemy import (
 
 from feed_service import models
 from feed_service.models.changes import PgSnapshot, Xid8
-from feed_service.queries.batches import each_of, ids_parameter
 
 Events = Select[*tuple[Any, ...]]
 
@@ -38,7 +37,6 @@ log = models.ChangeLog
 COLUMNS = tuple(log.__table__.c)
 
 OPEN_XIDS = bindparam("open_xids", type_=ARRAY(Xid8))
-OF_AUTHORS = ids_parameter("author_ids")
 
 
 def written_position() -> Select[int]:
@@ -68,17 +66,6 @@ def unseen(limit: int, *, is_bounded: bool) -> Events:
     later = first(after("after", log), limit, is_bounded=is_bounded)
     open_then = first(of_open_transactions(), limit, is_bounded=is_bounded)
     return with_snapshot(open_then, later, limit)
-
-
-@lru_cache
-def unseen_of_authors(limit: int, *, is_bounded: bool) -> Events:
-    """`unseen`, only of the authors `:author_ids`: a look into the index for each, whatever the others write."""
-    authors = each_of(OF_AUTHORS)
-    of_one = first(after("after", log).where(log.author_id == authors.c.parent_id), limit, is_bounded=is_bounded)
-    page = of_one.correlate(authors).lateral("page")
-    later = select(page).select_from(authors).join(page, true()).order_by(page.c.xid, page.c.seq).limit(inline(limit))
-    open_then = of_open_transactions().where(log.author_id == any_(OF_AUTHORS))
-    return with_snapshot(first(open_then, limit, is_bounded=is_bounded), later, limit)
 
 
 def oldest() -> Events:

@@ -56,11 +56,13 @@ def tail() -> Events:
     `:due_after`. One more than `MOST_EVENTS` or `MOST_DUE` proves that there are too many. Without any event one row
     tells the rest; its `seq` is NULL.
     """
-    branches = (
-        first(of_open_transactions(), MOST_EVENTS + 1, is_bounded=False),
-        first(after("after", log), MOST_EVENTS + 1, is_bounded=False),
-        fallen_due(),
-    )
+    open_then = first(of_open_transactions(), MOST_EVENTS + 1, is_bounded=False)
+    later = first(after("after", log), MOST_EVENTS + 1, is_bounded=False)
+    return told(open_then, later, fallen_due())
+
+
+def told(*branches: Events) -> Events:
+    """(snapshot, clock, epoch, horizon, columns of an event): events, and where the log stands, in one row at least."""
     events = union_all(*(select(branch.subquery()) for branch in branches)).subquery("events")
     epoch = select(models.FeedEpoch.epoch).scalar_subquery()
     standing = (snapshot_text().label("snapshot"), func.now().label("clock"), epoch.label("epoch"))
@@ -68,7 +70,7 @@ def tail() -> Events:
     return select(*now.c, *events.c).select_from(now.outerjoin(events, true()))
 
 
-def fallen_due(most: int = MOST_DUE) -> Events:
+def fallen_due() -> Events:
     """Posts published after `:due_after` and by now, as events `due` of no transaction; the oldest first."""
     post, link = models.Post, models.PostTag
     tags = func.array(select(link.tag_id).where(link.post_id == post.id).correlate(post).scalar_subquery())
@@ -81,9 +83,11 @@ def fallen_due(most: int = MOST_DUE) -> Events:
         "was_tagged": cast(tags, ARRAY(BigInteger)), "is_tagged": cast(tags, ARRAY(BigInteger)),
     }  # fmt: skip
     due = select(*(told[column.name].label(column.name) for column in COLUMNS)).where(
-        post.deleted_at.is_(None), post.published_at > DUE_AFTER, post.published_at <= func.now()
+        post.deleted_at.is_(None),
+        post.published_at > DUE_AFTER,
+        post.published_at <= func.now(),
     )
-    return due.order_by(post.published_at, post.id).limit(inline(most + 1))
+    return due.order_by(post.published_at, post.id).limit(inline(MOST_DUE + 1))
 
 
 def may_identify() -> Select[bool]:
