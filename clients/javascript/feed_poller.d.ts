@@ -56,6 +56,7 @@ export interface ShownChange<Post extends PostLike = DefaultPost> extends FeedCh
 export interface FeedNews {
   readonly newCount: { readonly value: number; readonly isCapped: boolean };
   readonly newAuthors: readonly Person[];
+  readonly resetRequired: boolean;
   readonly pollAfterSeconds: number;
 }
 
@@ -83,7 +84,7 @@ export interface FeedPollerOptions<Post extends PostLike = DefaultPost> {
   filter?: FeedFilter;
   /** Posts on a page, 1 to 100; 20 if left out. */
   first?: number;
-  /** "changes" (if left out): the list is kept up to date. "head": onNews is told how many are new, until showNews(). */
+  /** "changes" (if left out): the list is kept up to date. "head": onNews tells how many are new, until showNews(). */
   mode?: "changes" | "head";
   /** The selection on Post, with `id` in it. */
   fields?: string;

@@ -95,7 +95,7 @@ export class FeedPoller {
     return this.#options.now() - this.#tokenTakenAt > RENEW_MS;
   }
 
-  /** The first page, and after a reset all down to where the list went. A page from a cache may have a token too old. */
+  /** The first page, and after a reset all down to where the list went. A page of a cache may have a token too old. */
   async #load() {
     const { first, kind } = this.#options;
     const before = RANKED.includes(kind) ? undefined : this.#list.at(-1)?.cursor;
@@ -128,10 +128,7 @@ export class FeedPoller {
       if (answer === null) return undefined;
       changes = answer.feedChanges;
       this.#heed(changes);
-      if (changes.resetRequired) {
-        this.#token = null;
-        return this.#options.random() * RESET_SPREAD_MS;
-      }
+      if (changes.resetRequired) return this.#reset();
       const isNews = changes.added.length + changes.updated.length + changes.removedIds.length > 0;
       // Without news the token stays, and with it the address and its ETag: the next answer is a 304.
       if (isNews || changes.hasMore || isFresh) this.#setToken(changes.nextToken);
@@ -142,12 +139,20 @@ export class FeedPoller {
 
   async #countNews() {
     const answer = await this.#ask("head", { since: this.#token });
-    if (answer === null) return;
+    if (answer === null) return undefined;
     const { feedHead } = answer;
     this.#heed(feedHead);
-    if (feedHead.newCount.value === this.#newCount) return;
+    if (feedHead.resetRequired) return this.#reset();
+    if (feedHead.newCount.value === this.#newCount) return undefined;
     this.#newCount = feedHead.newCount.value;
     this.#options.onNews(feedHead);
+    return undefined;
+  }
+
+  /** How long to wait until the list is loaded anew. */
+  #reset() {
+    this.#token = null;
+    return this.#options.random() * RESET_SPREAD_MS;
   }
 
   async #page(part, how) {

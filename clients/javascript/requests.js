@@ -20,7 +20,7 @@ export function pollerDocuments(fields = FIELDS) {
     head:
       "query PollHead($kind: FeedKind!, $filter: FeedFilter, $since: SyncToken!) { " +
       "feedHead(kind: $kind, filter: $filter, since: $since) { " +
-      "newCount { value isCapped } newAuthors { id username displayName } pollAfterSeconds } }",
+      "newCount { value isCapped } newAuthors { id username displayName } resetRequired pollAfterSeconds } }",
   };
 }
 
@@ -89,7 +89,7 @@ export class Requests {
     return this.#hashes[name] ?? null;
   }
 
-  /** The ETag is kept here, not in the cache of the browser: so a 304 needs no body, and a new access token keeps it. */
+  /** The ETag is kept here, not in the browser's cache: so a 304 needs no body, and a new access token keeps it. */
   async #get(asked, isFresh) {
     const { query, ...json } = asked;
     const parameters = new URLSearchParams(query && { query });

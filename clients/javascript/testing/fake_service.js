@@ -62,8 +62,9 @@ export class FakeService {
     return this.requests.filter((request) => request.name === name);
   }
 
-  fetch = async (url, { method = "GET", headers, body, signal }) => {
-    const request = { at: this.#clock.now(), method, headers, ...(method === "GET" ? inUrl(url) : JSON.parse(body)) };
+  fetch = async (url, { method = "GET", headers, body, signal, cache }) => {
+    const asked = method === "GET" ? inUrl(url) : JSON.parse(body);
+    const request = { at: this.#clock.now(), method, headers, cache, ...asked };
     request.name = nameOf(request);
     this.requests.push(request);
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#underWay);
@@ -143,10 +144,11 @@ export class FakeService {
   }
 
   #head({ since }) {
-    const from = Number(since.split(".")[1]);
+    const [epoch, from] = since.split(".").map(Number);
+    const resetRequired = epoch !== this.#epoch;
     const added = this.#log.slice(from).filter(({ id, wasListed }) => !wasListed && this.#posts.get(id).isListed);
-    const newCount = { value: new Set(added.map(({ id }) => id)).size, isCapped: false };
-    return { feedHead: { newCount, newAuthors: [], pollAfterSeconds: this.pollAfterSeconds } };
+    const newCount = { value: resetRequired ? 0 : new Set(added.map(({ id }) => id)).size, isCapped: false };
+    return { feedHead: { newCount, newAuthors: [], resetRequired, pollAfterSeconds: this.pollAfterSeconds } };
   }
 
   #token(seq) {
