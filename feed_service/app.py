@@ -25,13 +25,14 @@ from feed_service.http.site import create_site
 from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generations
+from feed_service.loaders.warming import warming
 from feed_service.observability import Metrics
 from feed_service.paging import Cursors
 from feed_service.schema.context import Context, make_context
 from feed_service.schema.schema import schema
 from feed_service.settings import Settings
 from feed_service.transactions import WriteDatabase
-from feed_service.viewer import Viewer
+from feed_service.viewer import ANONYMOUS, Viewer
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as beside:
             await beside.enter_async_context(views.writing(writing, taken))
+            await beside.enter_async_context(warming(Reader(database, cache, ANONYMOUS, generations)))
             if settings.does_jobs:
                 await beside.enter_async_context(worker.working(url))
             yield

@@ -28,14 +28,14 @@ KNOWN_S = 5.0
 MOST_KEPT = 100
 """Generations in memory, 8 kB each. Four lists make 60 in 15 minutes; others come in by cursors."""
 
-RANDOM_BITS = 30
+RANDOM_BITS = 21
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """Ids of the posts of one ranking, best first, as they were at `as_of` by the clock of the database.
 
-    Later generations have greater ids, whoever built them: seconds since 1970, then random bits.
+    Later generations have greater ids, whoever built them: milliseconds since 1970, then random bits.
     """
 
     id: int
@@ -48,8 +48,8 @@ class Generation:
 
     @classmethod
     def new(cls, as_of: datetime, post_ids: list[int]) -> Self:
-        seconds = (as_of - EPOCH) // timedelta(seconds=1)
-        return cls(seconds << RANDOM_BITS | secrets.randbits(RANDOM_BITS), as_of, array("q", post_ids))
+        milliseconds = (as_of - EPOCH) // timedelta(milliseconds=1)
+        return cls(milliseconds << RANDOM_BITS | secrets.randbits(RANDOM_BITS), as_of, array("q", post_ids))
 
     async def packed(self) -> list[Any]:
         """As the cache holds it: id, microseconds, post ids. Awaited as what a cache loads is."""
@@ -142,8 +142,9 @@ class Generations:
 
         Offered again after a flush, it may be two minutes old before all have the next one.
         """
-        own = self._own.get(order)
-        if own and self._age_s(own) < entries.CURRENT_RANKING.ttl_s:
+        own, current = self._own.get(order), self._current.get(order)
+        is_overtaken = own and current and current.generation.id > own.generation.id
+        if own and not is_overtaken and self._age_s(own) < entries.CURRENT_RANKING.ttl_s:
             return own.generation
         return await self._built(order, database)
 

@@ -22,6 +22,7 @@ from feed_service.loaders import rankings
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generation, Generations
 from feed_service.loaders.rankings import Snapshot
+from feed_service.loaders.warming import warm, warming
 from feed_service.paging import Item, Page, Slice
 from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
@@ -53,11 +54,15 @@ class Process:
     def builds(self) -> int:
         return sum("array(" in statement for statement in self.statements)
 
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.database, self.cache, ANONYMOUS, self.generations)
+
     async def page(
         self, part: Slice, order: PostOrder = PostOrder.HOT, viewer: int | None = None
     ) -> tuple[Page[Item], Snapshot]:
         who = Viewer(viewer) if viewer else ANONYMOUS
-        return await rankings.page(Reader(self.database, self.cache, who, self.generations), order, part)
+        return await rankings.page(replace(self.reader, viewer=who), order, part)
 
     async def current(self, order: PostOrder = PostOrder.HOT) -> Generation:
         return await self.generations.current(order, self.database, self.cache)
@@ -233,6 +238,37 @@ async def test_processes_agree_again_a_second_after_a_flush(two: tuple[Process, 
         process_.now_s += 1
     assert await two[0].current() == await two[1].current()
     assert sum(process_.builds for process_ in two) <= 2
+
+
+async def test_an_overtaken_generation_is_not_offered_again(two: tuple[Process, Process], redis: Redis) -> None:
+    first, second = two
+    old = await first.current()
+    await redis.flushall()
+    new = await second.current()
+    first.now_s += 2
+    assert await first.current() == new
+    await redis.flushall()
+    first.now_s += 2
+    newest = await first.current()
+    assert newest.id not in {old.id, new.id}
+
+
+async def test_one_process_of_all_makes_the_lists_at_start(two: tuple[Process, Process]) -> None:
+    for process_ in two:
+        await warm(process_.reader)
+    assert (two[0].builds, two[1].builds) == (4, 0)
+    assert await two[1].current() == await two[0].current()
+    assert two[1].statements == []
+
+
+async def test_a_database_that_is_away_keeps_no_service_from_starting(caplog: pytest.LogCaptureFixture) -> None:
+    async with process("postgresql://postgres@127.0.0.1:1/nowhere", "memory://") as running:
+        await warm(running.reader)
+        async with warming(running.reader):
+            pass
+    assert [record.message for record in caplog.records] == [
+        "The rankings could not be made at start; the first reader will."
+    ]
 
 
 async def test_without_a_cache_each_process_builds_its_own_once_a_minute(
