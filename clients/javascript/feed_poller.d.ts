@@ -56,6 +56,7 @@ export interface ShownChange<Post extends PostLike = DefaultPost> extends FeedCh
 export interface FeedNews {
   readonly newCount: { readonly value: number; readonly isCapped: boolean };
   readonly newAuthors: readonly Person[];
+  /** In POPULAR and DISCUSSED: there is a newer ranking. Other feeds are loaded anew without asking. */
   readonly resetRequired: boolean;
   readonly pollAfterSeconds: number;
 }

@@ -10,6 +10,7 @@ const RENEW_MS = 120_000; // Servers have the news of some minutes in memory; fo
 const RESET_SPREAD_MS = 10_000; // A reset may hit all clients at once.
 const GAP_PAGE = 100;
 const MAX_GAP = 300; // With more than this above what was loaded, a reset keeps only the first page.
+const ANOTHER_RANKING = -1;
 const RANKED = ["POPULAR", "DISCUSSED"]; // Their cursors do not outlive a reset.
 
 const DEFAULTS = {
@@ -33,7 +34,7 @@ export class FeedPoller {
   #end = { hasNextPage: false, endCursor: null };
   #token = null; // Null: the list must be loaded anew.
   #tokenTakenAt = 0;
-  #newCount = 0;
+  #announced = 0; // How many posts onNews told last; ANOTHER_RANKING if a whole list.
 
   constructor(options) {
     this.#options = { ...PLATFORM, ...DEFAULTS, ...options };
@@ -69,7 +70,8 @@ export class FeedPoller {
   }
 
   showNews() {
-    this.#newCount = 0;
+    if (this.#announced === ANOTHER_RANKING) this.#token = null;
+    this.#announced = 0;
     this.#tokenTakenAt = -Infinity; // So that the next turn asks for the changes.
     return this.#schedule.turn();
   }
@@ -80,6 +82,7 @@ export class FeedPoller {
       if (!this.hasMore || this.#token === null) return;
       const { first } = this.#options;
       const page = await this.#page({ first, after: this.#end.endCursor }, { isPost: true });
+      if (page.snapshot?.restarted) return this.#begin(page); // The ranking is gone; this is the first page of another.
       this.#setEnd(page.edges, page.pageInfo);
       this.#show({ added: page.edges });
     });
@@ -87,7 +90,7 @@ export class FeedPoller {
 
   #poll() {
     if (this.#token === null) return this.#load();
-    const isForNumberOnly = this.#options.mode === "head" && (this.#newCount > 0 || !this.#isTokenOld);
+    const isForNumberOnly = this.#options.mode === "head" && (this.#announced !== 0 || !this.#isTokenOld);
     return isForNumberOnly ? this.#countNews() : this.#catchUp();
   }
 
@@ -100,12 +103,15 @@ export class FeedPoller {
     const { first, kind } = this.#options;
     const before = RANKED.includes(kind) ? undefined : this.#list.at(-1)?.cursor;
     const page = await this.#page({ first, before }, { isFresh: true });
-    const { edges, pageInfo } = await this.#withoutGap(page);
+    this.#begin({ head: page.head, ...(await this.#withoutGap(page)) });
+  }
+
+  #begin({ edges, pageInfo, head }) {
     this.#list = [];
-    this.#newCount = 0;
+    this.#announced = 0;
     this.#setEnd(edges, pageInfo);
-    this.#setToken(page.head.token);
-    this.#heed(page.head);
+    this.#setToken(head.token);
+    this.#heed(head);
     this.#show({ added: edges }, true);
   }
 
@@ -142,9 +148,11 @@ export class FeedPoller {
     if (answer === null) return undefined;
     const { feedHead } = answer;
     this.#heed(feedHead);
-    if (feedHead.resetRequired) return this.#reset();
-    if (feedHead.newCount.value === this.#newCount) return undefined;
-    this.#newCount = feedHead.newCount.value;
+    const isRanked = RANKED.includes(this.#options.kind);
+    if (feedHead.resetRequired && !isRanked) return this.#reset();
+    const news = feedHead.resetRequired ? ANOTHER_RANKING : feedHead.newCount.value;
+    if (news === this.#announced) return undefined;
+    this.#announced = news;
     this.#options.onNews(feedHead);
     return undefined;
   }

@@ -334,6 +334,29 @@ test("in the mode head only the number is asked for, until the news are shown", 
   assert.equal(shown(poller.list), "cv1 bv1 av1 p8v1 p7v1");
 });
 
+test("a ranking that is gone while one goes on in it begins anew", async () => {
+  const { clock, service, heard, poller } = await polling({ kind: "POPULAR" });
+  service.ranking = { isKept: true };
+  await loadedMore(poller, clock);
+  assert.equal(shown(poller.list), "p9v1 p8v1 p7v1 p6v1 p5v1 p4v1 p3v1 p2v1");
+  service.ranking = { isKept: false };
+  await loadedMore(poller, clock);
+  assert.equal(shown(poller.list), "p9v1 p8v1 p7v1 p6v1");
+  assert.equal(heard.changes.at(-1).isReset, true);
+});
+
+test("in the mode head another ranking is announced, and shown at once when asked for", async () => {
+  const { clock, service, heard, poller } = await polling({ kind: "POPULAR", mode: "head" });
+  service.edit("p9");
+  service.renewEpoch();
+  await clock.advance(20 * MINUTE);
+  assert.deepEqual(heard.news, [0]);
+  assert.equal(shown(poller.list), "p9v1 p8v1 p7v1 p6v1");
+  void poller.showNews();
+  await clock.advance(500);
+  assert.equal(shown(poller.list), "p9v2 p8v1 p7v1 p6v1");
+});
+
 test("without hashes and without crypto the texts are sent, by GET all the same", async () => {
   const given = Object.getOwnPropertyDescriptor(globalThis, "crypto");
   Object.defineProperty(globalThis, "crypto", { value: undefined, configurable: true });

@@ -12,7 +12,7 @@ export function pollerDocuments(fields = FIELDS) {
       "query PollFeed($kind: FeedKind!, $filter: FeedFilter, $first: Int, $after: String, $before: String) { " +
       "feed(kind: $kind, filter: $filter, first: $first, after: $after, before: $before) { " +
       `edges { ${edge} } pageInfo { hasNextPage endCursor } head { token pollAfterSeconds } ` +
-      "gap { after before missing { value isCapped } } } }",
+      "gap { after before missing { value isCapped } } snapshot { restarted } } }",
     changes:
       "query PollChanges($kind: FeedKind!, $filter: FeedFilter, $since: SyncToken!) { " +
       "feedChanges(kind: $kind, filter: $filter, since: $since) { " +

@@ -13,6 +13,8 @@ export class FakeService {
   requests = [];
   pollAfterSeconds = 10;
   mostAtOnce = 0;
+  /** As POPULAR: whether cursors of before are still good. */
+  ranking = null;
   /** Takes a request; what it returns or throws comes instead of the answer. */
   fault = () => null;
 
@@ -106,6 +108,8 @@ export class FakeService {
 
   #feed({ first, after = "p~", before = "" }) {
     const all = this.edges;
+    const isRestarted = this.ranking !== null && after !== "p~" && !this.ranking.isKept;
+    if (isRestarted) after = "p~";
     const between = all.filter((edge) => edge.cursor < after && edge.cursor > before);
     const edges = between.slice(0, first);
     const endCursor = edges.at(-1)?.cursor ?? null;
@@ -115,6 +119,7 @@ export class FakeService {
         edges,
         pageInfo: { hasNextPage: all.some((edge) => edge.cursor < (endCursor ?? after)), endCursor },
         head: { token: this.#token(this.#log.length), pollAfterSeconds: this.pollAfterSeconds },
+        snapshot: this.ranking && { restarted: isRestarted },
         gap: before && missing.value > 0 ? { after: endCursor, before, missing } : null,
       },
     };
