@@ -48,6 +48,11 @@ async def refill(connection: AsyncConnection, scope: Scope, progress: Progress) 
     progress("numbers", len(steps), len(steps))
 
 
+async def begin_epoch(connection: AsyncConnection) -> None:
+    """Have all pollers begin anew, as the change log does not tell of what is imported."""
+    await connection.execute(delete(models.FeedEpoch))
+
+
 async def fill(connection: AsyncConnection, table: Any, definition: Numbers, ids: Ids) -> None:  # noqa: ANN401 - SQLAlchemy types a model's table as FromClause.
     """Delete the rows that are not in `definition`, insert those that are missing, correct those that differ."""
     keys = list(table.primary_key)

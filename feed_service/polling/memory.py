@@ -103,8 +103,9 @@ class Memory:
     that had arrived by then, so that only what came later is looked at.
     """
 
-    def __init__(self, number: int, snapshot: Snapshot, clock_us: int) -> None:
+    def __init__(self, number: int, snapshot: Snapshot, clock_us: int, *, most_events: int = MOST_EVENTS) -> None:
         """What came before `snapshot` is not remembered."""
+        self.most_events = most_events
         self.events: list[Event] = []
         self._forgotten = 0
         self._marks = [Mark(number, 0, clock_us)]
@@ -130,7 +131,7 @@ class Memory:
         arrived = self._forgotten + len(self.events)
         gone = 0
         while gone + 1 < len(self._marks) and (
-            self._marks[gone + 1].clock_us < before_us or arrived - self._marks[gone].offset > MOST_EVENTS
+            self._marks[gone + 1].clock_us < before_us or arrived - self._marks[gone].offset > self.most_events
         ):
             gone += 1
         if gone:

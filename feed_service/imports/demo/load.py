@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from feed_service.imports.copy import copy_rows, new_ids
 from feed_service.imports.demo.posts import BOOKMARK, COMMENT, POST, POST_LIKE, POST_TAG, VIEWS, DemoPosts
-from feed_service.imports.derived import EVERYTHING, refill
+from feed_service.imports.derived import EVERYTHING, begin_epoch, refill
 from feed_service.imports.report import Report
 
 CONTENT = Path(__file__).with_name("demo.toml")
@@ -41,6 +41,7 @@ async def load_demo(engine: AsyncEngine, now: datetime) -> Report | None:
         demo = Demo(connection, content, now)
         await demo.load()
         await refill(connection, EVERYTHING, lambda *_: None)
+        await begin_epoch(connection)
     return demo.report
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from feed_service.errors import ConfigurationError
 from feed_service.imports.copy import copy_rows, counted, without_indexes
-from feed_service.imports.derived import EVERYTHING, refill
+from feed_service.imports.derived import EVERYTHING, begin_epoch, refill
 from feed_service.imports.report import Progress, Report
 from feed_service.imports.seed import people, posts, reactions
 from feed_service.imports.seed.plan import VIEWERS, SeedPlan
@@ -40,6 +40,7 @@ async def seed(engine: AsyncEngine, plan: SeedPlan, progress: Progress) -> Repor
             await Load(connection, plan, progress, report).everything()
             await connection.execute(text("ANALYZE"))
             await refill(connection, EVERYTHING, progress)
+        await begin_epoch(connection)
         for table in WITH_IDS:
             await connection.execute(text(CONTINUE_IDS.format(table=table)))
     await vacuum(engine)

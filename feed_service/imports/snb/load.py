@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from feed_service.imports.derived import Scope, refill
+from feed_service.imports.derived import Scope, begin_epoch, refill
 from feed_service.imports.report import Progress, Report
 from feed_service.imports.snb import comments, links, things
 from feed_service.imports.snb.files import SnbFiles
@@ -43,5 +43,6 @@ async def import_snb(engine: AsyncEngine, directory: Path, *, strict: bool, prog
             await connection.execute(text("ANALYZE"))
             scope = Scope(*(list(known.local.values()) for known in (persons, posts, replies, tags)))
             await refill(connection, scope, progress)
+            await begin_epoch(connection)
     files.count_unused()
     return report
