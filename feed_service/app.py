@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 
@@ -16,23 +17,33 @@ from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
+from feed_service.execution.reads import FieldReader
+from feed_service.execution.unchanged import Versions
 from feed_service.exports.stream import ExportDatabase
 from feed_service.http import bulk, exports, trusted
 from feed_service.http import metrics as metrics_page
+from feed_service.http.answers import Answers
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.persisted import PersistedDocuments
+from feed_service.http.shared import TextsInCache, VersionsInCache
 from feed_service.http.site import create_site
+from feed_service.http.validators import ETags
 from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generations
+from feed_service.loaders.reads import Reads
 from feed_service.loaders.warming import warming
 from feed_service.observability import Metrics
 from feed_service.paging import Cursors
-from feed_service.schema.context import Context, make_context
+from feed_service.polling import epochs
+from feed_service.polling.interests import Interests
+from feed_service.polling.tail import Tail
+from feed_service.schema.context import Context, is_recent, make_context
 from feed_service.schema.schema import schema
 from feed_service.settings import Settings
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.vocabulary import FeedKind, PostOrder
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -50,6 +61,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     desk = desk_of(settings, signing)
     provider = Provider.at(settings.provider) if settings.provider else None
 
+    tail = Tail(database, partial(epochs.renew, writing))
+    interests = Interests(database, tail)
+
     def context_of(viewer: Viewer, request_id: str) -> Context:
         reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id, cache)
         return make_context(reader, Cursors(signing.cursor), writer, desk, taken)
@@ -65,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             if settings.does_jobs:
                 await beside.enter_async_context(worker.working(url))
             yield
+        await tail.close()
         await desk.close()
         await cache.close()
         await exporting.close()
@@ -73,19 +88,47 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
     documents = Documents(core)
-    persisted = persisted_documents(settings, documents)
-    endpoint = GraphQLEndpoint(core, documents, viewer_of, context_of, persisted=persisted)
+    is_shared = not settings.cache_url.startswith("memory:")
+    persisted = persisted_documents(settings, documents, TextsInCache(cache) if is_shared else None)
+
+    async def ranking(_kind: FeedKind, order: PostOrder) -> int:
+        return (await generations.current(order, database, cache)).id
+
+    answers = Answers(
+        Versions(tail, interests, ranking),
+        FieldReader(core),
+        ETags(signing.cursor),
+        reads_of,
+        VersionsInCache(cache) if is_shared else None,
+    )
+    endpoint = GraphQLEndpoint(
+        core,
+        documents,
+        viewer_of,
+        context_of,
+        persisted=persisted,
+        answers=answers,
+        is_recent=partial(is_recent, Cursors(signing.cursor)),
+    )
     further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
     further += metrics_page.routes(metrics.text)
     return create_site(endpoint, database.is_current, lifespan, further)
 
 
-def persisted_documents(settings: Settings, documents: Documents) -> PersistedDocuments:
+def reads_of(context: object) -> Reads:
+    """What the loaders of a request have noted."""
+    assert isinstance(context, Context)  # noqa: S101 - `context_of` has made it.
+    return context.loaders.reader.reads
+
+
+def persisted_documents(
+    settings: Settings, documents: Documents, shared: TextsInCache | None = None
+) -> PersistedDocuments:
     """Raises ConfigurationError."""
     if settings.only_trusted and not settings.trusted_documents:
         raise ConfigurationError("FEED_ONLY_TRUSTED needs FEED_TRUSTED_DOCUMENTS: without, nothing would be answered.")
     known = trusted.load(settings.trusted_documents, documents)
-    return PersistedDocuments(known, only_trusted=settings.only_trusted)
+    return PersistedDocuments(known, only_trusted=settings.only_trusted, shared=shared)
 
 
 def desk_of(settings: Settings, signing: keys.SigningKeys) -> Desk:

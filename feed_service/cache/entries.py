@@ -92,3 +92,9 @@ RANKING = Entry("ranking", version=1, ttl_s=1_000, jitter=0, wait_s=0, is_valid=
 
 It lives longer than the 15 minutes that clients are told, by more than the clocks of processes may be apart.
 """
+
+ANSWER_VERSIONS = Entry("answer_versions", version=1, ttl_s=600, jitter=0, wait_s=0)
+"""By ETag: what was asked, by whom, and which ids were read for it, as `execution.unchanged` packs them. No content."""
+
+PERSISTED_TEXTS = Entry("persisted_texts", version=1, ttl_s=86_400, wait_s=0, max_bytes=100_000)
+"""By SHA-256: texts of documents that clients have registered. Readers check the hash."""

@@ -139,7 +139,7 @@ class BulkEndpoints:
             following = number + 1
 
     async def answer(self, bulk_id: int, status: int = 200) -> Response:
-        response = json_response(told(await self.row(bulk_id)), JSON, status)
+        response = json_response(orjson.dumps(told(await self.row(bulk_id))), JSON, status)
         response.headers["Location"] = f"/bulk/jobs/{bulk_id}"
         return response
 

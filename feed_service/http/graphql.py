@@ -2,20 +2,24 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from graphql import GraphQLSchema
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from feed_service.errors import FeedError, Unauthenticated
-from feed_service.execution.documents import Documents
+from feed_service.execution.documents import Documents, Operation
 from feed_service.execution.faults import revealed
-from feed_service.execution.run import TIME_LIMIT_S, refusal_errors, run
+from feed_service.execution.run import TIME_LIMIT_S, Answer, refusal_errors, run
+from feed_service.http.answers import Answers, Question
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
+from feed_service.http.headers import VARY, of_answer
 from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
 from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.refusals import (
@@ -25,6 +29,7 @@ from feed_service.http.refusals import (
     NotAcceptable,
     UnsupportedMediaType,
 )
+from feed_service.http.validators import digest_of, named_in
 from feed_service.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -33,11 +38,28 @@ RETRY_AFTER_S = "2"
 """As long as a request waits for a connection before it is refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request, as far as it is understood."""
+
+    request: Request
+    viewer: Viewer
+    media_type: str
+    asked: GraphQLRequest
+    is_fresh: bool
+
+    @property
+    def is_get(self) -> bool:
+        return self.request.method == "GET"
+
+
 class GraphQLEndpoint:
     """An ASGI application for one path; it takes every method.
 
     `viewer_of` gives the viewer of a token, and raises Unauthenticated for a bad one; `context_of` makes what resolvers
-    find as `info.context`, new for each request, from the viewer and the request's id.
+    find as `info.context`, new for each request, from the viewer and the request's id. `answers` are those given
+    before; without, every question is answered anew. `is_recent` judges the header Feed-Consistency: whether its token
+    is so young that caches may not know what it stands for; it raises BadUserInput for a bad one.
     """
 
     def __init__(
@@ -48,13 +70,17 @@ class GraphQLEndpoint:
         context_of: Callable[[Viewer, str], object],
         *,
         persisted: PersistedDocuments | None = None,
+        answers: Answers | None = None,
+        is_recent: Callable[[str], bool] = bool,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
-        self.persisted = persisted or PersistedDocuments()
         self.schema = schema
         self.documents = documents
         self.viewer_of = viewer_of
         self.context_of = context_of
+        self.persisted = persisted or PersistedDocuments()
+        self.answers = answers
+        self.is_recent = is_recent
         self.time_limit_s = time_limit_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,26 +103,70 @@ class GraphQLEndpoint:
         if media_type is None:
             raise NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
         viewer = await viewer_of_request(request, self.viewer_of)
-        return await self._answered(request, await graphql_request(request), viewer, media_type)
-
-    async def _answered(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media_type: str) -> Response:
+        is_fresh = self.is_recent(request.headers.get("feed-consistency", ""))
+        asking = Asking(request, viewer, media_type, await graphql_request(request), is_fresh)
         try:
-            operation = self.documents.prepare(await self.persisted.text_of(asked), asked.operation_name)
-            await self.persisted.register(asked)
-            if request.method == "GET" and not operation.is_query:
-                raise MutationByGet("A mutation must be sent by POST.")
-            answer = await run(
-                self.schema,
-                operation,
-                variables=asked.variables,
-                context=self.context_of(viewer, request_id(request)),
-                request_id=request_id(request),
-                time_limit_s=self.time_limit_s,
-            )
+            text = await self.persisted.text_of(asking.asked)
+            if self.answers is not None and (asking.is_get or viewer.is_anonymous):
+                return await self._answered_again(self.answers, asking, text)
+            _, _, answer = await self._made(asking, text)
         except FeedError as refusal:
             return refused(request, refusal, media_type, is_graphql=not isinstance(refusal, HttpRefusal))
-        body = {"errors": answer.errors, "data": answer.data} if answer.errors else {"data": answer.data}
-        return json_response(body, media_type)
+        return json_response(body_of(answer), media_type)
+
+    async def _answered_again(self, answers: Answers, asking: Asking, text: str) -> Response:
+        """By what is known of earlier answers; otherwise anew, to be known from then on."""
+        question = Question(digest_of(text, asking.asked, asking.media_type), asking.viewer, asking.is_fresh)
+        etags = named_in(", ".join(asking.request.headers.getlist("if-none-match"))) if asking.is_get else []
+        if etag := await answers.unchanged(question, etags):
+            return self._told(answers, asking, question, etag, None)
+        if asking.viewer.is_anonymous and (kept := await answers.body(question)):
+            return self._told(answers, asking, question, kept.etag, None if kept.etag in etags else kept.body)
+        begun = await answers.versions.begin(is_fresh=asking.is_fresh or asking.viewer.is_anonymous)
+        operation, context, answer = await self._made(asking, text)
+        body = body_of(answer)
+        if answer.errors or not operation.is_query:
+            return json_response(body, asking.media_type)
+        etag = await answers.made(question, begun, context, text, operation, body)
+        response = self._told(answers, asking, question, etag, None if etag in etags else body)
+        if asking.is_get and answers.shared:
+            response.background = BackgroundTask(answers.share, etag)
+        return response
+
+    def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Response:
+        """An answer to a query; 304 without a body. What is asked by POST is kept by nobody."""
+        if not asking.is_get:
+            return json_response(body or b"", asking.media_type)
+        scope = asking.request.scope
+        accepts = asking.request.headers.getlist("accept")
+        if len(accepts) <= 1:
+            accept = accepts[0].encode("latin-1") if accepts else b""
+            answers.questions.keep(scope["query_string"], accept, question.digest)
+        headers = {name.decode(): value.decode() for name, value in of_answer(is_anonymous=asking.viewer.is_anonymous)}
+        if body is None:
+            return Response(None, 304, headers | {"ETag": etag})
+        response = json_response(body, asking.media_type)
+        response.headers.update(headers | {"ETag": etag})
+        return response
+
+    async def _made(self, asking: Asking, text: str) -> tuple[Operation, object, Answer]:
+        """What was executed, with what, and what came of it."""
+        operation = self.documents.prepare(text, asking.asked.operation_name)
+        await self.persisted.register(asking.asked)
+        if asking.is_get and not operation.is_query:
+            raise MutationByGet("A mutation must be sent by POST.")
+        context = self.context_of(asking.viewer, request_id(asking.request))
+        if self.answers is not None:
+            self.answers.reads_of(context).is_fresh = asking.is_fresh
+        answer = await run(
+            self.schema,
+            operation,
+            variables=asking.asked.variables,
+            context=context,
+            request_id=request_id(asking.request),
+            time_limit_s=self.time_limit_s,
+        )
+        return operation, context, answer
 
 
 async def graphql_request(request: Request) -> GraphQLRequest:
@@ -117,7 +187,7 @@ def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql
     log.info("request %s: %s", request_id(request), refusal.code)
     is_legacy_ok = is_graphql and media_type == JSON and refusal.http_status < 500
     response = json_response(
-        {"errors": refusal_errors(refusal, request_id(request))},
+        orjson.dumps({"errors": refusal_errors(refusal, request_id(request))}),
         media_type,
         200 if is_legacy_ok else refusal.http_status,
     )
@@ -130,9 +200,13 @@ def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql
     return response
 
 
-def json_response(body: dict[str, Any], media_type: str, status: int = 200) -> Response:
-    headers = {"Content-Type": f"{media_type}; charset=utf-8", "Vary": "Authorization, Accept"}
-    return Response(orjson.dumps(body), status, headers)
+def body_of(answer: Answer) -> bytes:
+    found: dict[str, Any] = {"errors": answer.errors, "data": answer.data} if answer.errors else {"data": answer.data}
+    return orjson.dumps(found)
+
+
+def json_response(body: bytes, media_type: str, status: int = 200) -> Response:
+    return Response(body, status, {"Content-Type": f"{media_type}; charset=utf-8", "Vary": VARY})
 
 
 def request_id(request: Request) -> str:

@@ -15,6 +15,24 @@ DEFAULTS = {
     "Cache-Control": "no-store",
 }
 
+SAFE = tuple((name.lower().encode(), value.encode()) for name, value in DEFAULTS.items() if name != "Cache-Control")
+
+VARY = "Authorization, Accept, Accept-Encoding"
+VARY_TWICE = "Accept-Encoding, Accept-Encoding"
+"""Starlette names it once more where it compresses."""
+
+PRIVATE = "private, no-cache"
+PUBLIC = "public, max-age=0, s-maxage=2"
+"""Shared caches may answer for the service for two seconds; no browser does without asking."""
+
+OF_VIEWERS = ((b"cache-control", PRIVATE.encode()), (b"vary", VARY.encode()))
+OF_EVERYBODY = ((b"cache-control", PUBLIC.encode()), (b"vary", VARY.encode()))
+
+
+def of_answer(*, is_anonymous: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """What a query by GET carries beside its ETag, the same on 200 and 304."""
+    return OF_EVERYBODY if is_anonymous else OF_VIEWERS
+
 
 class SafeHeaders:
     """Pure ASGI. The request id is in `scope["state"]["request_id"]` for everything below."""
@@ -34,6 +52,8 @@ class SafeHeaders:
                 headers["X-Request-Id"] = request_id
                 for name, value in DEFAULTS.items():
                     headers.setdefault(name, value)
+                if VARY_TWICE in headers.get("vary", ""):
+                    headers["Vary"] = VARY
             await send(message)
 
         await self.app(

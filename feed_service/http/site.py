@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Lifespan
 
 from feed_service.http import graphiql, health
+from feed_service.http.conditional import Unchanged, Viewers
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.headers import SafeHeaders
 from feed_service.http.negotiation import NDJSON
@@ -30,6 +31,11 @@ def create_site(
     further: Sequence[Route] = (),
 ) -> Starlette:
     """`is_current`: see `health.readyz`; `further` are the addresses beside GraphQL."""
+    unchanged = (
+        []
+        if endpoint.answers is None
+        else [Middleware(Unchanged, answers=endpoint.answers, viewers=Viewers(endpoint.viewer_of))]
+    )
     graphql = graphiql.page_or(endpoint)
     site = Starlette(
         routes=[
@@ -43,6 +49,7 @@ def create_site(
             *further,
         ],
         middleware=[
+            *unchanged,
             Middleware(SafeHeaders),
             Middleware(
                 GZipMiddleware,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
 import strawberry
@@ -9,6 +10,7 @@ import strawberry
 from feed_service.accounts.desk import Desk
 from feed_service.commands.transaction import Command, Writer
 from feed_service.commands.views import Views
+from feed_service.errors import BadUserInput, InvalidCursor
 from feed_service.loaders import positions
 from feed_service.loaders.batching import Loaders, Reader
 from feed_service.paging import Cursors, Order
@@ -17,7 +19,10 @@ from feed_service.viewer import Viewer
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
-CONSISTENCY = Order("ConsistencyToken", "i")
+CONSISTENCY = Order("ConsistencyToken", "it")
+
+RECENT = timedelta(seconds=10)
+"""What was written before that is known everywhere, even if clocks are seconds apart."""
 
 
 @dataclass
@@ -53,7 +58,19 @@ class Context:
 
     async def consistency_token(self) -> str:
         """What is written by now, this request's own mutation included."""
-        return self.cursors.encode(CONSISTENCY, (await positions.written(self.loaders.reader),))
+        written = await positions.written(self.loaders.reader)
+        return self.cursors.encode(CONSISTENCY, (written, datetime.now(UTC)))
+
+
+def is_recent(cursors: Cursors, token: str) -> bool:
+    """Whether what a ConsistencyToken stands for may be newer than a cache knows. Raises BadUserInput."""
+    if not token:
+        return False
+    try:
+        _, minted_at = cursors.decode(CONSISTENCY, token)
+    except InvalidCursor:
+        raise BadUserInput("The header Feed-Consistency must be a consistencyToken of this service.") from None
+    return bool(datetime.now(UTC) - minted_at < RECENT)
 
 
 def make_context(reader: Reader, cursors: Cursors, writer: Writer, desk: Desk, views: Views) -> Context:

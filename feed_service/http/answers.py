@@ -1,0 +1,172 @@
+"""Answers that were given: their versions, by which a later one is known to be the same, and the public bodies."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from feed_service.execution.documents import Operation
+from feed_service.execution.reads import FieldReader
+from feed_service.execution.unchanged import Version, Versions
+from feed_service.http.validators import ETags
+from feed_service.loaders.reads import Reads
+from feed_service.polling.tail import Standing
+from feed_service.viewer import Viewer
+
+MOST_QUESTIONS = 10_000
+LONGEST_QUESTION = 4_000
+
+MOST_VERSIONS = 10_000
+MOST_IDS = 1_000_000
+"""Of all versions, about 100 MB."""
+
+MOST_BODIES = 1_000
+MOST_BYTES = 32_000_000
+LARGEST_BODY = 200_000
+BODY_FOR_US = 60_000_000
+NUMBERS_S = 1.0
+"""How old the numbers in a body may be that is sent again."""
+
+
+class Question(NamedTuple):
+    """What is asked, by whom. `digest`: see `validators.digest_of`. `is_fresh`: what was just written must be seen."""
+
+    digest: bytes
+    viewer: Viewer
+    is_fresh: bool = False
+
+
+class Kept(NamedTuple):
+    digest: bytes
+    version: Version
+
+
+class Body(NamedTuple):
+    etag: str
+    body: bytes
+    version: Version
+
+
+class Questions:
+    """Digests of questions by the query string and the Accept header that they came in."""
+
+    def __init__(self) -> None:
+        self._digests: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
+
+    def get(self, query_string: bytes, accept: bytes) -> bytes | None:
+        return self._digests.get((query_string, accept))
+
+    def keep(self, query_string: bytes, accept: bytes, digest: bytes) -> None:
+        if len(query_string) + len(accept) > LONGEST_QUESTION:
+            return
+        self._digests.pop((query_string, accept), None)
+        self._digests[query_string, accept] = digest
+        if len(self._digests) > MOST_QUESTIONS:
+            self._digests.popitem(last=False)
+
+
+class SharedVersions(Protocol):
+    """Where the processes leave versions for each other. It may forget, and never fails."""
+
+    async def get(self, etag: str) -> tuple[bytes, Version] | None: ...
+
+    async def put(self, etag: str, digest: bytes, version: Version) -> None: ...
+
+
+class Answers:
+    """Bounded; what is forgotten is made anew."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        fields: FieldReader,
+        etags: ETags,
+        reads_of: Callable[[object], Reads],
+        shared: SharedVersions | None = None,
+    ) -> None:
+        """`reads_of`: what the loaders of a request's context have noted."""
+        self.versions, self.fields, self.etags, self.reads_of, self.shared = versions, fields, etags, reads_of, shared
+        self.questions = Questions()
+        self.kept: OrderedDict[str, Kept] = OrderedDict()
+        self._ids = 0
+        self._bodies: OrderedDict[bytes, Body] = OrderedDict()
+        self._bytes = 0
+        versions.tail.listen(lambda events: self.forget() if events is None else None)
+
+    def forget(self) -> None:
+        self.kept.clear()
+        self._bodies.clear()
+        self._ids = self._bytes = 0
+
+    async def unchanged(self, question: Question, etags: list[str]) -> str | None:
+        """The first of `etags` that is of the answer which would be given now."""
+        for etag in etags:
+            found = self.kept.get(etag) or await self._of_others(etag)
+            if found is None or found.digest != question.digest or not is_same(found.version.viewer, question.viewer):
+                continue
+            if await self.versions.is_unchanged(found.version, within_s=0 if question.is_fresh else 1.0):
+                return etag
+        return None
+
+    async def _of_others(self, etag: str) -> Kept | None:
+        shared = await self.shared.get(etag) if self.shared else None
+        if shared is None:
+            return None
+        found = Kept(*shared)
+        self._keep(etag, found)
+        return found
+
+    async def body(self, question: Question) -> Body | None:
+        """Of an anonymous question. Nothing that it shows was changed or hidden before this was called."""
+        found = self._bodies.get(question.digest)
+        if found is None:
+            return None
+        if await self.versions.is_unchanged(found.version, within_s=0, numbers_s=NUMBERS_S):
+            age_us = self.versions.tail.standing.clock_us - found.version.standing.clock_us
+            if age_us <= BODY_FOR_US:
+                return found
+        self._drop_body(question.digest)
+        return None
+
+    async def made(
+        self, question: Question, begun: Standing, context: object, text: str, operation: Operation, body: bytes
+    ) -> str:
+        """The ETag of a `body` that was made after `begun`; its version is kept, if it has one."""
+        etag = self.etags.of(question.digest, question.viewer, body)
+        reads = self.reads_of(context)
+        if not self.fields.of(text, operation.document).complete(reads):
+            return etag
+        version = self.versions.made(question.viewer, reads, begun)
+        self._keep(etag, Kept(question.digest, version))
+        if question.viewer.is_anonymous and len(body) <= LARGEST_BODY:
+            self._keep_body(question.digest, Body(etag, body, version))
+        return etag
+
+    async def share(self, etag: str) -> None:
+        """Tell the other processes. To be called after the answer was sent, and once for each."""
+        found = self.kept.get(etag)
+        if self.shared and found is not None:
+            await self.shared.put(etag, found.digest, found.version)
+
+    def _keep(self, etag: str, kept: Kept) -> None:
+        gone = self.kept.pop(etag, None)
+        self.kept[etag] = kept
+        self._ids += len(kept.version) - (len(gone.version) if gone else 0)
+        while len(self.kept) > MOST_VERSIONS or (self._ids > MOST_IDS and len(self.kept) > 1):
+            _, oldest = self.kept.popitem(last=False)
+            self._ids -= len(oldest.version)
+
+    def _keep_body(self, digest: bytes, body: Body) -> None:
+        self._drop_body(digest)
+        self._bodies[digest] = body
+        self._bytes += len(body.body)
+        while len(self._bodies) > MOST_BODIES or self._bytes > MOST_BYTES:
+            self._drop_body(next(iter(self._bodies)))
+
+    def _drop_body(self, digest: bytes) -> None:
+        gone = self._bodies.pop(digest, None)
+        self._bytes -= len(gone.body) if gone else 0
+
+
+def is_same(one: Viewer, other: Viewer) -> bool:
+    """Whether both see the same: sessions make no difference, roles do."""
+    return one.user_id == other.user_id and one.role == other.role
