@@ -31,6 +31,11 @@ test-15: .venv/dev.stamp assets ## Run all tests on the PostgreSQL 15 in POSTGRE
 # Each process has a PostgreSQL of its own, and does a file of tests at a time.
 pytest = .venv/bin/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: test-clients
+test-clients: .venv/dev.stamp ## Install Apollo Client and urql with npm, and run them against the service
+	cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	.venv/bin/python -m pytest tests/clients tests/test_javascript.py $(ARGS)
+
 .PHONY: check
 check: .venv/dev.stamp ## Lint, format, types, and schema.graphql against the code
 	.venv/bin/ruff check

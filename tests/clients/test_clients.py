@@ -51,3 +51,8 @@ def test_persisted_queries_of_other_clients(node: str, script: str, urls: str) -
     if not (HERE / "node_modules" / ".package-lock.json").exists():
         pytest.skip("the packages are not installed: `make test-clients`")
     run(node, script, urls)
+
+
+@pytest.mark.parametrize("script", ["conditional.test.js", "poller.test.js"])
+def test_conditional_requests_and_the_polling_helper(node: str, script: str, urls: str) -> None:
+    run(node, script, urls)
