@@ -89,10 +89,11 @@ class FeedPart:
 
 
 class ReadAt(NamedTuple):
-    """What the statement behind a page could see, as PostgreSQL writes it, and the time by which it judged."""
+    """What the statement behind a page could see, as PostgreSQL writes it, the time it judged by, and the epoch."""
 
     snapshot: str
     clock: datetime
+    epoch: int | None
 
 
 class Found(NamedTuple):
@@ -153,7 +154,7 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
 def _found(rows: Sequence[Row[*tuple[Any, ...]]], key: Callable[[Any], Key]) -> Found:
     """Rows of `feeds.with_snapshot`."""
     items = [Item(row.id, key(row)) for row in rows if row.id is not None]
-    return Found(items, ReadAt(rows[0].snapshot, rows[0].clock))
+    return Found(items, ReadAt(rows[0].snapshot, rows[0].clock, rows[0].epoch))
 
 
 def _within_window(wanted: FeedPart) -> Slice:

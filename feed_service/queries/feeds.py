@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import DateTime, and_, bindparam, func, select, true, union
+from sqlalchemy import ColumnElement, DateTime, and_, bindparam, func, select, true, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -48,7 +48,7 @@ MAX_ID = 2**63 - 1
 
 
 def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Prepared:
-    """(snapshot, clock, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
+    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
     return Prepared(statement_by_time(anybody_like(viewer), kind, order, shape_of(part)), values_of(viewer, part))
 
 
@@ -106,7 +106,7 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
 ) -> Prepared:
-    """(snapshot, clock, id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
+    """(snapshot, clock, epoch, id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
     statement = statement_by_value(anybody_like(viewer), kind, order, shape_of(part))
     return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
 
@@ -127,11 +127,13 @@ def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: 
 
 
 def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
-    """(snapshot, clock, columns of the page): what this very statement could see, and the time by which it judged.
+    """(snapshot, clock, epoch, columns of the page): what this very statement could see, and the time it judged by.
 
-    Without any post, one row tells them. `page` is (id, sort value).
+    Without any post, one row tells them. `page` is (id, sort value); `epoch` as in `models.FeedEpoch`.
     """
     rows = page.subquery("page")
-    read = select(snapshot_text().label("snapshot"), func.now().label("clock")).subquery("read")
+    epoch: ColumnElement[int | None] = select(models.FeedEpoch.epoch).scalar_subquery()
+    told = (snapshot_text().label("snapshot"), func.now().label("clock"), epoch.label("epoch"))
+    read = select(*told).subquery("read")
     keys = [column.desc() if is_descending else column.asc() for column in (rows.c[1], rows.c[0])]
     return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)
