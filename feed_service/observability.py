@@ -19,7 +19,7 @@ class CacheMeters:
         self._loads = Counter("feed_cache_loads", "Values computed.", ["entry"], registry=registry)
         self._errors = Counter(
             "feed_cache_errors",
-            "Operations that failed, took too long, or were not tried because others did.",
+            "Operations that failed or took too long.",
             ["entry", "operation"],
             registry=registry,
         )

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from feed_service.cache.addresses import client_at
@@ -21,6 +20,8 @@ Key = TypeVar("Key")
 
 OTHERS_REFRESH_S = 0.1
 """How long a key is left alone after an attempt to compute it anew, which another process may be doing."""
+
+FAILED_REFRESH_S = 1.0
 
 
 class ReadThrough:
@@ -91,6 +92,7 @@ class ReadThrough:
             # Whoever asks once the lifetime is over loads it and gets the error.
             self._meters.failed(stale.entry.name, "refresh")
             logger.warning("A value of %s could not be loaded anew.", stale.entry.name, exc_info=True)
+            await asyncio.sleep(FAILED_REFRESH_S)
         finally:
             self._refreshing -= names
 
@@ -103,9 +105,12 @@ class ReadThrough:
             raise ValueError(f"Nobody drops {entry.name}: its `tombstone_s` is 0.")
         items = [Item(entry.key(key), TOMBSTONE, entry.tombstone_s) for key in keys]
         self._flights.forget(item.name for item in items)
-        if items:
-            with suppress(Away):
-                await self._store.do(entry.name, "drop", lambda backend: _bury(backend, items))
+        if not items:
+            return
+        try:
+            await self._store.do(entry.name, "drop", lambda backend: _bury(backend, items))
+        except Away:
+            self._meters.failed(entry.name, "lost drop")
 
     async def lead(self, name: str, lease_s: float) -> bool:
         """Whether this process is the one, of all that share the cache, to do something for `lease_s` from now.

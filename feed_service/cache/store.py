@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from feed_service.cache.backends import Backend
 from feed_service.cache.breaker import Breaker
@@ -20,7 +20,7 @@ OPERATION_S = 0.05
 LEFT_S = 1.0
 """How long an operation that nobody waits for any more may go on: long enough to finish connecting."""
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 16
 """Connections of one process; further operations wait their turn, within their time."""
 
 QUIET_S = 10.0
@@ -60,7 +60,6 @@ class Store:
             return await run(self._backend)
         if self._breaker.is_open:
             self._look_again()
-            self._meters.failed(entry, operation)
             raise Away
         try:
             answer = await self._in_time(run, may_be_late=may_be_late)
@@ -121,7 +120,9 @@ class Store:
         if time.monotonic() >= self._quiet_until_s:
             self._quiet_until_s = time.monotonic() + QUIET_S
             logger.warning("The cache could not %s: %s", operation, type(error).__name__)
-        self._breaker.failed()
+        # A server that says no, as one that is full or a replica, is there and quick.
+        if not isinstance(error, ResponseError):
+            self._breaker.failed()
 
     def _breaker_changed(self, is_open: bool) -> None:
         self._meters.breaker(is_open=is_open)

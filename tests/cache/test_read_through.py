@@ -1,76 +1,153 @@
-"""The cache may be away, slow or hold rubbish: answers then take longer and are never wrong."""
+"""What is asked for often is computed once, and nothing else than what was computed is ever answered."""
 
 import asyncio
-import os
-import signal
-from pathlib import Path
+import pickle
+from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
 from redis.asyncio import Redis
 
-from feed_service.cache import read_through
 from feed_service.cache.entries import Entry
-from feed_service.embedded import valkey
-
-NUMBERS = Entry("numbers", version=1, ttl_s=30)
-
-
-class Source:
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def __call__(self) -> list[int]:
-        self.asked += 1
-        await asyncio.sleep(0.01)
-        return [1, 2, 3]
+from feed_service.cache.envelope import sealed
+from feed_service.observability import Metrics
+from tests.cache.conftest import Connect, Source
 
 
-@pytest.fixture(params=["memory", "valkey"])
-def cache_url(request: pytest.FixtureRequest) -> str:
-    return "memory://" if request.param == "memory" else str(request.getfixturevalue("valkey_url"))
+def an_entry(**changes: object) -> Entry:
+    return Entry(f"numbers_{uuid4().hex}", version=1, ttl_s=30, **changes)  # type: ignore[arg-type]
 
 
-async def test_a_value_is_loaded_once_and_kept(cache_url: str) -> None:
-    cache, source = read_through.connect(cache_url), Source()
-    many = await asyncio.gather(*(cache.get_or_load(NUMBERS, "kept", cache_url, load=source) for _ in range(20)))
-    assert many == [[1, 2, 3]] * 20
-    assert await cache.get_or_load(NUMBERS, "kept", cache_url, load=source) == [1, 2, 3]
-    assert source.asked == 1
-    await cache.close()
+def reads(metrics: Metrics, entry: Entry) -> dict[str, float]:
+    outcomes = ("hit", "stale", "negative", "miss", "dropped", "rubbish", "away")
+    counted = {one: metrics.value("feed_cache_reads_total", entry=entry.name, outcome=one) for one in outcomes}
+    return {outcome: number for outcome, number in counted.items() if number}
 
 
-async def test_rubbish_in_the_cache_is_read_past_and_replaced(valkey_url: str) -> None:
-    cache, source = read_through.connect(valkey_url), Source()
+async def test_keys_are_computed_once_and_answered_in_their_order(
+    cache_url: str, connect: Connect, source: Source
+) -> None:
+    metrics, entry = Metrics(), an_entry()
+    cache = connect(cache_url, metrics)
+    asked = [[1, 2, 3], [3, 1], [2, 2, 4]]
+    found = await asyncio.gather(*(cache.get_many(entry, keys, source) for keys in asked))
+    assert found == [[[key, 1] for key in keys] for keys in asked]
+    assert sorted(map(str, source.asked)) == ["1", "2", "3", "4"]
+    assert await cache.get_many(entry, [4, 1], source) == [[4, 1], [1, 1]]
+    assert await cache.get_many(entry, [], source) == []
+    assert len(source.asked) == 4
+    assert reads(metrics, entry) == {"miss": 4, "hit": 2}
+    assert metrics.value("feed_cache_waits_saved_total", entry=entry.name, by="process") == 3
+
+
+async def test_keys_never_meet(cache_url: str, connect: Connect) -> None:
+    cache, entry = connect(cache_url), an_entry()
+
+    async def told(text: str) -> str:
+        return text
+
+    assert await cache.get_or_load(entry, "a:b", "c", load=lambda: told("first")) == "first"
+    assert await cache.get_or_load(entry, "a", "b:c", load=lambda: told("second")) == "second"
+    assert await cache.get_or_load(entry, "a:b", "c", load=lambda: told("third")) == "first"
+
+
+async def test_that_there_is_nothing_is_kept_if_the_entry_says_so(
+    cache_url: str, connect: Connect, source: Source
+) -> None:
+    metrics, keeps, forgets = Metrics(), an_entry(negative_s=30), an_entry()
+    cache, source.nothing = connect(cache_url, metrics), {7}
+    for entry in (keeps, keeps, forgets, forgets):
+        assert await cache.get_many(entry, [7, 8], source) == [None, [8, 1]]
+    assert source.asked == [7, 8, 7, 8, 7]
+    assert reads(metrics, keeps) == {"miss": 2, "negative": 1, "hit": 1}
+
+
+async def test_a_stale_value_is_served_while_one_process_computes_the_next(
+    cache_url: str, connect: Connect, source: Source
+) -> None:
+    entry = an_entry(soft_s=0.05)
+    caches = [connect(cache_url) for _ in range(2 if cache_url != "memory://" else 1)]
+    assert await caches[0].get_many(entry, [1], source) == [[1, 1]]
+    await asyncio.sleep(0.06)
+    source.version = 2
+    served = await asyncio.gather(*(cache.get_many(entry, [1], source) for cache in caches * 5))
+    assert served == [[[1, 1]]] * len(served)
+    await asyncio.sleep(0.04)
+    assert await caches[0].get_many(entry, [1], source) == [[1, 2]]
+    assert source.asked == [1, 1]
+
+
+async def test_a_value_that_cannot_be_computed_anew_is_served_to_its_end(
+    cache_url: str, connect: Connect, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_: list[int]) -> list[object]:
+        raise RuntimeError("on purpose")
+
+    metrics, entry = Metrics(), an_entry(soft_s=0)
+    cache = connect(cache_url, metrics)
+    await cache.get_many(entry, [1], source)
+    assert await cache.get_many(entry, [1], broken) == [[1, 1]]
+    await asyncio.sleep(0.03)
+    assert await cache.get_many(entry, [1], broken) == [[1, 1]]
+    assert metrics.value("feed_cache_errors_total", entry=entry.name, operation="refresh") == 1
+    assert "on purpose" in caplog.text
+
+
+async def test_what_is_too_large_is_not_kept(cache_url: str, connect: Connect) -> None:
+    cache, entry, asked = connect(cache_url), an_entry(max_bytes=200), []
+
+    async def load() -> str:
+        asked.append(1)
+        return "x" * 200
+
+    for _ in range(2):
+        assert await cache.get_or_load(entry, 1, load=load) == "x" * 200
+    assert len(asked) == 2
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (pytest.fail, ("a pickle was opened",))
+
+
+async def test_rubbish_is_a_miss_and_is_replaced(valkey_url: str, connect: Connect, source: Source) -> None:
+    metrics, entry = Metrics(), an_entry(is_valid=lambda value: isinstance(value, list))
+    cache, name = connect(valkey_url, metrics), entry.key(1)
+    old, far = sealed(name, [1, 1], 0, 0), 2**50
+    foreign, misshapen = sealed(entry.key(2), [1, 1], far, far), sealed(name, {"a": 1}, far, far)
+    kinds = [pickle.dumps(Bomb()), b"[1,", b"\xff\xfe", b"7", b"", b"[1,2,3,4]", foreign, misshapen, b"[" * 10_000, old]
     async with Redis.from_url(valkey_url) as client:
-        for rubbish in (b"\x80\x04not json", b"[1,", b"\xff\xfe"):
-            await client.set(NUMBERS.key("rubbish"), rubbish)
-            assert await cache.get_or_load(NUMBERS, "rubbish", load=source) == [1, 2, 3]
-        assert orjson.loads(await client.get(NUMBERS.key("rubbish")))[-1] == [1, 2, 3]
-    await cache.close()
+        for number, rubbish in enumerate(kinds, start=1):
+            await client.set(name, rubbish, px=30_000)
+            assert await cache.get_many(entry, [1], source) == [[1, 1]]
+            assert len(source.asked) == number, rubbish
+            kept: Any = await client.get(name)
+            assert orjson.loads(kept)[-1] == [1, 1]
+        await client.delete(name)
+        await client.rpush(name, "a list")
+        assert await cache.get_many(entry, [1], source) == [[1, 1]]
+        assert await client.type(name) == b"string"
+    assert reads(metrics, entry) == {"rubbish": len(kinds), "miss": 2}
 
 
-async def test_a_failing_load_is_an_error_for_all_who_wait_and_not_kept(cache_url: str) -> None:
-    async def broken() -> list[int]:
+async def test_a_failing_load_is_an_error_for_all_who_wait_and_not_kept(
+    cache_url: str, connect: Connect, source: Source
+) -> None:
+    async def broken(_: list[int]) -> list[object]:
         await asyncio.sleep(0.01)
         raise RuntimeError("on purpose")
 
-    cache, source = read_through.connect(cache_url), Source()
-    waiting = (cache.get_or_load(NUMBERS, "broken", cache_url, load=broken) for _ in range(3))
+    cache, entry = connect(cache_url), an_entry()
+    waiting = (cache.get_many(entry, [1], broken) for _ in range(3))
     assert [str(error) for error in await asyncio.gather(*waiting, return_exceptions=True)] == ["on purpose"] * 3
-    assert await cache.get_or_load(NUMBERS, "broken", cache_url, load=source) == [1, 2, 3]
-    await cache.close()
+    assert await cache.get_many(entry, [1], source) == [[1, 1]]
 
 
-async def test_a_frozen_and_a_dead_cache_cost_time_only(tmp_path: Path) -> None:
-    with valkey.running(tmp_path) as server:
-        cache, source = read_through.connect(server.url), Source()
-        assert await cache.get_or_load(NUMBERS, 1, load=source) == [1, 2, 3]
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
-            assert await asyncio.wait_for(cache.get_or_load(NUMBERS, 2, load=source), timeout=2) == [1, 2, 3]
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
-    assert await asyncio.wait_for(cache.get_or_load(NUMBERS, 3, load=source), timeout=2) == [1, 2, 3]
-    assert source.asked == 3
-    await cache.close()
+async def test_whoever_stops_waiting_does_not_stop_the_others(cache_url: str, connect: Connect, source: Source) -> None:
+    cache, entry = connect(cache_url), an_entry()
+    first, second = (asyncio.create_task(cache.get_many(entry, [1], source)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == [[1, 1]]
+    assert source.asked == [1]
