@@ -1,18 +1,15 @@
 """Feeds: pages of posts that say why each post is there, and why there are none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
 
-from feed_service import loaders, models
+from feed_service import loaders
 from feed_service.errors import BadUserInput
 from feed_service.loaders.feeds import Feed, FeedPage, FeedPart
 from feed_service.loaders.rankings import Snapshot
 from feed_service.paging import Key, Slice
-from feed_service.queries.feed_filters import FeedFilter as Filter
 from feed_service.schema.connections import (
     CURSOR,
     CappedCount,
@@ -24,131 +21,12 @@ from feed_service.schema.connections import (
     requested_slice,
 )
 from feed_service.schema.context import Info
-from feed_service.schema.enums import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
-from feed_service.schema.ids import decode_as
-from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
+from feed_service.schema.enums import FeedEmptyReason
+from feed_service.schema.feed_reasons import FeedReason, reason_of
+from feed_service.schema.lazy import LazyPost
 from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000
-MAX_FILTER_VALUES = 50
-
-
-@strawberry.input(description="What a post must be to pass. Everything given must hold; of a list, one value.")
-class FeedFilter:
-    category: str | None = strawberry.field(default=strawberry.UNSET, description="The slug of its category.")
-    tags: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Slugs of tags, one of which it has."
-    )
-    exclude_tags: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Slugs of tags, none of which it has."
-    )
-    authors: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Ids of users, one of whom wrote it."
-    )
-    languages: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Languages, one of which it is in."
-    )
-    window: TimeWindow | None = strawberry.field(
-        default=strawberry.UNSET, description="How long ago it was published at most."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """What every reason reads: the post, and the ids of the followed tags on it."""
-
-    post: models.Post
-    tag_ids: tuple[int, ...] = ()
-
-    async def followed_tags(self, info: Info) -> list[models.Tag]:
-        found = await info.context.loaders.load_many(loaders.tags.by_id, list(self.tag_ids))
-        return [tag for tag in found if tag is not None]
-
-
-FOLLOWED_TAGS = "Tags on it that the viewer follows."
-
-
-@strawberry.type(description="The viewer wrote it.")
-class OwnPost:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
-
-
-@strawberry.type(description="The viewer follows its author.")
-class FollowedAuthor:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(graphql_type=LazyUser, description="The author.")
-    async def author(self, info: Info) -> models.User | None:
-        return await info.context.loaders.load(loaders.users.by_id, self.why.post.author_id)
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
-
-
-@strawberry.type(description="The viewer follows tags on it.")
-class FollowedTags:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
-
-
-@strawberry.type(description="Many people like it, comment on it or keep it.")
-class TrendingNow:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(description="How many people like it.")
-    async def like_count(self, info: Info) -> int:
-        return int((await info.context.loaders.load(loaders.stats.by_post_id, self.why.post.id)).like_count)
-
-
-@strawberry.type(description="It is being talked about.")
-class ActiveDiscussion:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(description="When it was last commented on, or published.")
-    async def last_activity_at(self, info: Info) -> datetime:
-        stats = await info.context.loaders.load(loaders.stats.by_post_id, self.why.post.id)
-        return stats.last_activity_at  # type: ignore[no-any-return]
-
-
-@strawberry.type(description="It is public, as every post of this feed.")
-class PublicPost:
-    why: strawberry.Private[Reason]
-
-    @strawberry.field(description="When it was published.")
-    def published_at(self) -> datetime:
-        return self.why.post.published_at
-
-
-FeedReason = Annotated[
-    OwnPost | FollowedAuthor | FollowedTags | TrendingNow | ActiveDiscussion | PublicPost,
-    strawberry.union("FeedReason", description="Why a post is in a feed: the first of these that holds."),
-]
-
-PUBLIC_REASONS: dict[FeedKind, Any] = {
-    FeedKind.POPULAR: TrendingNow,
-    FeedKind.DISCUSSED: ActiveDiscussion,
-    FeedKind.GLOBAL: PublicPost,
-}
-
-
-async def reason_of(info: Info, kind: FeedKind, post: models.Post) -> Any:  # noqa: ANN401 - one of the union.
-    if kind in PUBLIC_REASONS:
-        return PUBLIC_REASONS[kind](why=Reason(post))
-    found = await info.context.loaders.load(loaders.feeds.reasons_by_post_id, post.id)
-    why = Reason(post, tuple(found.tag_ids))
-    if kind is FeedKind.HOME and post.author_id == info.context.viewer.user_id:
-        return OwnPost(why=why)
-    if kind is not FeedKind.FOLLOWING_TAGS and found.is_author_followed:
-        return FollowedAuthor(why=why)
-    return FollowedTags(why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,28 +125,3 @@ async def feed_page(
     edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
     row = FeedRow(edges, page.page, part, order, page.has_items, feed)
     return replace(row, part=row.ranking.part_read(part)) if row.ranking else row
-
-
-def feed_of(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter | None) -> Feed:
-    """Raises BadUserInput for a filter that is too long or names a foreign id, and for an order the kind lacks."""
-    order = order or None
-    if not wanted:
-        return loaders.feeds.feed(kind, order, Filter(), None)
-    authors = values(wanted.authors)
-    found = Filter(
-        category=wanted.category if isinstance(wanted.category, str) else None,
-        tags=values(wanted.tags),
-        exclude_tags=values(wanted.exclude_tags),
-        authors=None if authors is None else tuple(decode_as("User", author) for author in authors),
-        languages=values(wanted.languages),
-    )
-    return loaders.feeds.feed(kind, order, found, wanted.window or None)
-
-
-def values(given: Sequence[str] | None) -> tuple[str, ...] | None:
-    """A list of a filter; leaving it out, or null, lets everything pass."""
-    if given is None or given is strawberry.UNSET:
-        return None
-    if not 1 <= len(given) <= MAX_FILTER_VALUES:
-        raise BadUserInput(f"Each list of a filter takes 1 to {MAX_FILTER_VALUES} values.")
-    return tuple(given)

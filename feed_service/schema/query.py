@@ -13,7 +13,8 @@ from feed_service.schema.bookmarks import SavedByViewer
 from feed_service.schema.connections import After, Before, First, Last
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind, PostOrder, Role, SearchType, TimeWindow
-from feed_service.schema.feeds import FeedConnection, FeedFilter, FeedRow, feed_of, feed_page
+from feed_service.schema.feed_filters import FeedFilter, feed_of
+from feed_service.schema.feeds import FeedConnection, FeedRow, feed_page
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
 from feed_service.schema.posts import Post
