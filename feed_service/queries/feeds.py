@@ -106,7 +106,7 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
 ) -> Prepared:
-    """(snapshot, clock, epoch, id, value) of a feed's newest posts between `until - window` and `until`, by HOT or TOP."""
+    """(snapshot, clock, epoch, id, value): newest posts of a feed from `until - window` to `until`, by HOT or TOP."""
     statement = statement_by_value(anybody_like(viewer), kind, order, shape_of(part))
     return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
 
