@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generation
+from feed_service.loaders.reads import Class
 from feed_service.paging import Item, Key, Page, Slice
 from feed_service.queries import rankings
 from feed_service.queries.prepared import for_ids
@@ -40,6 +41,8 @@ async def page(reader: Reader, order: PostOrder, part: Slice) -> tuple[Page[Item
     snapshot = await _snapshot(reader, order, part)
     part, generation = snapshot.part_read(part), snapshot.generation
     found = await _listed(reader, generation, _places(part, len(generation.post_ids)), part.limit + 1)
+    # The post beyond the page as well: if it goes, the page may have become the last one.
+    reader.reads.note(Class.POSTS, [generation.post_ids[place] for place in found[: part.limit + 1]])
     return Page.cut([Item(generation.post_ids[place], (generation.id, -place)) for place in found], part), snapshot
 
 

@@ -22,6 +22,7 @@ from feed_service.loaders import rankings
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generation, Generations
 from feed_service.loaders.rankings import Snapshot
+from feed_service.loaders.reads import Class
 from feed_service.loaders.warming import warm, warming
 from feed_service.paging import Item, Page, Slice
 from feed_service.viewer import ANONYMOUS, Viewer
@@ -184,6 +185,12 @@ async def test_pages_are_full_and_cheap_though_half_the_list_is_hidden(engine: A
     page, _ = await one.page(Slice(100, after=page.items[-1].key))
     assert [item.id for item in page.items] == list(range(1620, 1720))
     assert len(one.statements) == 1
+
+
+async def test_a_page_notes_its_posts_and_the_one_beyond(one: Process) -> None:
+    reader, ids = one.reader, list((await one.current()).post_ids)
+    await rankings.page(reader, PostOrder.HOT, Slice(3))
+    assert reader.reads.ids == {Class.POSTS: set(ids[:4])}
 
 
 async def test_a_generation_lasts_a_minute_and_its_pages_longer(one: Process) -> None:
