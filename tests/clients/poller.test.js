@@ -18,6 +18,7 @@ async function polling(options) {
   });
   poller.start();
   await poller.pollNow();
+  if (!options.onUnauthenticated) assert.deepEqual(errors, []);
   return { poller, notes, errors };
 }
 
