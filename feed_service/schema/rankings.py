@@ -8,8 +8,8 @@ from feed_service.loaders.rankings import Snapshot
 
 
 @strawberry.type(
-    description="A ranked list as it was at one moment, the same for everybody: pages read from it neither repeat nor "
-    "skip a post, whatever people do meanwhile. A post that is hidden goes missing at once."
+    description="A ranked list of up to 1,000 posts as it was at one moment, the same for everybody: pages read from "
+    "it neither repeat nor skip a post, whatever people do meanwhile. A post that is hidden goes missing at once."
 )
 class RankingSnapshot:
     generation: str = strawberry.field(description="What it is called; a later one has the greater name.")
