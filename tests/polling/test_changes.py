@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from feed_service.database import ReadDatabase, create_engine
 from feed_service.errors import BadUserInput
 from feed_service.polling.changes import Forgotten, News, Position, start, unseen, values_of
 from feed_service.polling.snapshots import Snapshot
-from feed_service.queries import changes
+from feed_service.queries import changes, missed
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import Viewer
 
@@ -171,11 +171,11 @@ async def test_pollers_among_many_writers_are_told_everything_once(reading: Read
     assert len(writers.committed) > 500
 
 
-async def read(url: str, position: Position) -> tuple[int, int]:
-    """(buffers, rows of the log) that a poll from `position` touches with the plan it has in the product."""
+async def read(url: str, statement: changes.Events, values: Mapping[str, Any]) -> tuple[int, int]:
+    """(buffers, rows of the log) that a statement touches with the plan it has in the product."""
     engine = create_engine(url, pool_size=1, plan_cache_mode="force_generic_plan")
-    compiled = changes.unseen(51, is_bounded=False).compile(engine)
-    values = compiled.construct_params(values_of(position))
+    compiled = statement.compile(engine)
+    values = compiled.construct_params(values)
     async with engine.connect() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         await raw.execute(f"PREPARE measured AS {compiled}")
@@ -186,7 +186,7 @@ async def read(url: str, position: Position) -> tuple[int, int]:
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], rows_read(plan)
 
 
-def literal(value: int | list[int]) -> str:
+def literal(value: int | list[int] | datetime) -> str:
     return f"'{{{','.join(map(str, value))}}}'" if isinstance(value, list) else f"'{value}'"
 
 
@@ -216,7 +216,7 @@ async def test_a_transaction_open_for_long_makes_no_poll_read_more(
         assert bool(Snapshot.parse(position.since).open_xids) is is_open
         for subject in range(10):
             await write(connection, subject)
-        touched[is_open] = await read(empty_database_url, position)
+        touched[is_open] = await read(empty_database_url, changes.unseen(51, is_bounded=False), values_of(position))
         assert len((await unseen(reading, position, 50)).events) == 10
         if late is not None:
             await late.rollback()
@@ -224,6 +224,32 @@ async def test_a_transaction_open_for_long_makes_no_poll_read_more(
     assert calm_rows == rows == 10
     assert buffers <= calm_buffers + 6, "one more look into the index, for the one that is open"
     assert calm_buffers <= 40
+
+
+MIXED = """
+INSERT INTO change_log (kind, action, subject_id, author_id, post_id)
+SELECT kind, 'test', n, n, n FROM generate_series(1, 2000) n, unnest('{post_like,user_follow,comment}'::text[]) kind
+"""
+
+
+@pytest.mark.parametrize("of", ["feeds", "thread"])
+async def test_who_was_away_reads_what_concerns_them_and_nothing_else(
+    reading: ReadDatabase, opened: Open, empty_database_url: str, of: str
+) -> None:
+    connection = await opened()
+    await connection.execute(MIXED)
+    position = await start(reading)
+    await connection.execute(MIXED)
+    for subject in range(7):
+        await write(connection, subject)
+    await connection.execute("VACUUM ANALYZE change_log")
+    values = values_of(position) | {"viewer_id": ANN, "due_after": datetime.now(UTC)}
+    if of == "thread":
+        _, rows = await read(empty_database_url, missed.of_thread(), values | {"post_id": 9})
+        assert rows == 7 + 1 + 1, "posts, a follow of the viewer, a comment on the post"
+    else:
+        _, rows = await read(empty_database_url, missed.of_feeds(), values)
+        assert rows == 7 + 1, "posts, and a follow of the viewer"
 
 
 MALFORMED = ["", "x", "1:2", "1:2:1,", "\u0661:2:"]
