@@ -37,7 +37,10 @@ from feed_service.observability import Metrics
 from feed_service.paging import Cursors
 from feed_service.polling import epochs
 from feed_service.polling.interests import Interests
+from feed_service.polling.load import Load
+from feed_service.polling.parts import Polling
 from feed_service.polling.tail import Tail
+from feed_service.polling.tokens import SyncTokens
 from feed_service.schema.context import Context, is_recent, make_context
 from feed_service.schema.schema import schema
 from feed_service.settings import Settings
@@ -63,10 +66,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     tail = Tail(database, partial(epochs.renew, writing))
     interests = Interests(database, tail)
+    polling = Polling(tail, interests, SyncTokens(signing.cursor), Load())
 
     def context_of(viewer: Viewer, request_id: str) -> Context:
         reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id, cache)
-        return make_context(reader, Cursors(signing.cursor), writer, desk, taken)
+        return make_context(reader, Cursors(signing.cursor), writer, desk, taken, polling)
 
     async def viewer_of(token: str) -> Viewer:
         return await external.viewer_of(signing, provider, database, writing, token)

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, execute, parse, validate
@@ -21,6 +21,11 @@ from feed_service.database import ReadDatabase
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generations
 from feed_service.paging import Cursors
+from feed_service.polling import epochs
+from feed_service.polling.interests import Interests
+from feed_service.polling.parts import Polling
+from feed_service.polling.tail import Tail
+from feed_service.polling.tokens import SyncTokens
 from feed_service.schema.context import make_context
 from feed_service.schema.ids import encode
 from feed_service.schema.schema import schema
@@ -28,6 +33,7 @@ from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Role, Viewer
 from tests.desk import desk_for_tests
 
+SECRET = b"a secret for tests, of 32 bytes."
 SCHEMA = schema._schema  # noqa: SLF001 - the GraphQL schema inside Strawberry's.
 
 
@@ -59,6 +65,8 @@ class Api:
         self.generations = Generations()
         self.desk: Desk = desk_for_tests(self.mails)
         self.statements: list[str] = []
+        tail = Tail(database, partial(epochs.renew, writing))
+        self.polling = Polling(tail, Interests(database, tail), SyncTokens(SECRET), lambda: 0.0)
         event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
 
     def _note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -75,8 +83,8 @@ class Api:
         """Raises Refused."""
         who = Viewer(viewer.id, Role(viewer.role or "user")) if isinstance(viewer, models.User) else viewer or ANONYMOUS
         reader = Reader(self.database, read_through.connect("memory://"), who, self.generations)
-        cursors, writer = Cursors(b"a secret for tests, of 32 bytes."), Writer(self.writing, who, "test")
-        context = make_context(reader, cursors, writer, self.desk, self.views)
+        cursors, writer = Cursors(SECRET), Writer(self.writing, who, "test")
+        context = make_context(reader, cursors, writer, self.desk, self.views, self.polling)
         executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.
         result = executing if isinstance(executing, ExecutionResult) else await executing
         if result.errors:
@@ -89,6 +97,7 @@ async def api_on(url: str) -> AsyncIterator[Api]:
     database, writing = ReadDatabase.connect(url), WriteDatabase.connect(url)
     api = Api(database, writing)
     yield api
+    await api.polling.tail.close()
     await api.desk.close()
     await writing.close()
     await database.close()

@@ -13,8 +13,6 @@ from feed_service.schema.connections import (
     After,
     Before,
     CappedCount,
-    Connection,
-    ConnectionRow,
     EdgeRow,
     First,
     Last,
@@ -28,7 +26,8 @@ from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CommentOrder
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyComment, LazyPost, LazyUser
-from feed_service.schema.scalars import HTML, Markdown
+from feed_service.schema.scalars import HTML, Markdown, SyncToken
+from feed_service.schema.threads import HOW_TO_GO_ON, CommentConnection, ThreadRow, standing_for, sync_token
 
 MORE_REPLIES_LIMIT = 99
 
@@ -90,7 +89,7 @@ class Comment(Node, Likeable, Editable, Deletable):
     async def descendant_count(comment: strawberry.Parent[models.Comment], info: Info) -> int:
         return (await info.context.loaders.load(loaders.stats.by_comment_id, comment.id)).descendant_count
 
-    @strawberry.field(graphql_type=Connection[LazyComment], description="Direct replies.")
+    @strawberry.field(graphql_type=CommentConnection, description="Direct replies.")
     async def replies(
         comment: strawberry.Parent[models.Comment],
         info: Info,
@@ -99,11 +98,12 @@ class Comment(Node, Likeable, Editable, Deletable):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
-    ) -> ConnectionRow:
+    ) -> ThreadRow:
         named = loaders.comments.REPLY_ORDERS[order]
-        part = requested_slice(info.context, named, first, after, last, before)
+        part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
         batch, nodes = loaders.comments.replies_by_comment_id, loaders.comments.shown_by_id
-        return await page_under(info, comment.id, batch, order, order=named, part=part, nodes=nodes)
+        page = await page_under(info, comment.id, batch, order, order=named, part=part, nodes=nodes)
+        return ThreadRow.of(page, comment.post_id, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +140,15 @@ class CommentTreeConnection:
     nodes: list[LazyComment] = strawberry.field(description="The comments alone.")
     page_info: PageInfo = strawberry.field(description="Where the page stands in the thread.")
 
+    @strawberry.field(description=HOW_TO_GO_ON)
+    def sync_token(row: strawberry.Parent[ThreadRow], info: Info) -> SyncToken:
+        return sync_token(row, info)
 
-async def comment_tree(info: Info, post: models.Post, part: Slice, max_depth: int) -> ConnectionRow:
+
+async def comment_tree(info: Info, post: models.Post, part: Slice, max_depth: int) -> ThreadRow:
     """One page of the thread under `post`, its comments from `max_depth` levels on left out."""
-    order = loaders.comments.tree_order(max_depth)
+    order, standing = loaders.comments.tree_order(max_depth), await standing_for(info)
     batch, nodes = loaders.comments.tree_by_post_id, loaders.comments.shown_by_id
     page = await page_under(info, post.id, batch, max_depth, order=order, part=part, nodes=nodes)
-    return replace(page, edges=[TreeEdgeRow(edge.node, edge.item, edge.order, max_depth) for edge in page.edges])
+    edges = [TreeEdgeRow(edge.node, edge.item, edge.order, max_depth) for edge in page.edges]
+    return ThreadRow.of(replace(page, edges=edges), post.id, standing)

@@ -14,6 +14,7 @@ from feed_service.errors import BadUserInput, InvalidCursor
 from feed_service.loaders import positions
 from feed_service.loaders.batching import Loaders, Reader
 from feed_service.paging import Cursors, Order
+from feed_service.polling.parts import Polling
 from feed_service.viewer import Viewer
 
 Arguments = ParamSpec("Arguments")
@@ -32,6 +33,7 @@ class Context:
     writer: Writer
     desk: Desk
     views: Views
+    polling: Polling
 
     @property
     def viewer(self) -> Viewer:
@@ -73,9 +75,11 @@ def is_recent(cursors: Cursors, token: str) -> bool:
     return bool(datetime.now(UTC) - minted_at < RECENT)
 
 
-def make_context(reader: Reader, cursors: Cursors, writer: Writer, desk: Desk, views: Views) -> Context:
+def make_context(
+    reader: Reader, cursors: Cursors, writer: Writer, desk: Desk, views: Views, polling: Polling
+) -> Context:
     """The context of one request. Call it inside the running loop."""
-    return Context(Loaders(reader), cursors, writer, desk, views)
+    return Context(Loaders(reader), cursors, writer, desk, views, polling)
 
 
 Info = strawberry.Info[Context, None]

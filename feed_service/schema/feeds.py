@@ -24,6 +24,7 @@ from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedEmptyReason
 from feed_service.schema.feed_reasons import FeedReason, reason_of
 from feed_service.schema.lazy import LazyPost
+from feed_service.schema.polling import MAX_MISSING, FeedGap, FeedHead, HeadRow, head_of_page
 from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000
@@ -67,12 +68,31 @@ class FeedRow(ConnectionRow):
         return self._reached if not self.part.backwards and self._reached else super().end_key
 
     @property
+    def feed_page(self) -> FeedPage:
+        assert isinstance(self.page, FeedPage)  # noqa: S101 - `feed_page` has read it.
+        return self.page
+
+    @property
     def ranking(self) -> Snapshot | None:
-        return self.page.snapshot if isinstance(self.page, FeedPage) else None
+        return self.feed_page.snapshot
+
+    async def head(self, info: Info) -> HeadRow:
+        begins_at_top = self.part.after is None and not self.part.backwards
+        return await head_of_page(info, self.feed, self.feed_page, self.start_key if begins_at_top else None)
+
+    def gap(self, info: Info) -> FeedGap | None:
+        """A page that was cut short before it came to its end."""
+        part, page = self.part, self.feed_page
+        if part.backwards or part.before is None or not page.has_more:
+            return None
+        end = page.reached or page.items[-1].key
+        after, before = (info.context.cursors.encode(self.order, key) for key in (end, part.before))
+        missing = FeedPart(self.feed, Slice(MAX_MISSING, after=end, before=part.before))
+        return FeedGap(after=after, before=before, part=missing)
 
     @property
     def _reached(self) -> Key | None:
-        return self.page.reached if isinstance(self.page, FeedPage) else None
+        return self.feed_page.reached
 
 
 @strawberry.type(description="One page of a feed.")
@@ -96,6 +116,19 @@ class FeedConnection:
     )
     def snapshot(page: strawberry.Parent[FeedRow]) -> RankingSnapshot | None:
         return described(page.ranking) if page.ranking else None
+
+    @strawberry.field(
+        graphql_type=FeedHead, description="Where the feed stood when this page was read: polls go on from here."
+    )
+    async def head(page: strawberry.Parent[FeedRow], info: Info) -> HeadRow:
+        return await page.head(info)
+
+    @strawberry.field(
+        description="What is missing between this page, which was asked for by `first` and `before`, and the cursor "
+        "`before`; null if nothing is."
+    )
+    def gap(page: strawberry.Parent[FeedRow], info: Info) -> FeedGap | None:
+        return page.gap(info)
 
     @strawberry.field(description="How many posts the feed holds, counted up to a limit.")
     async def count(

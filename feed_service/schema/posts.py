@@ -14,8 +14,6 @@ from feed_service.schema.comments import CommentTreeConnection, comment_tree
 from feed_service.schema.connections import (
     After,
     Before,
-    Connection,
-    ConnectionRow,
     First,
     Last,
     page_under,
@@ -28,6 +26,7 @@ from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
 from feed_service.schema.scalars import HTML, Markdown
 from feed_service.schema.stats import PostStats
+from feed_service.schema.threads import CommentConnection, ThreadRow, standing_for
 
 MAX_EXCERPT = 1_000
 MAX_PREVIEW = 10
@@ -176,7 +175,7 @@ class Post(Node, Likeable, Editable, Deletable):
         found = await info.context.loaders.load_many(loaders.comments.shown_by_id, ids)
         return [comment for comment in found if comment is not None and not comment.is_tombstone]
 
-    @strawberry.field(graphql_type=Connection[LazyComment], description="Comments on the post itself.")
+    @strawberry.field(graphql_type=CommentConnection, description="Comments on the post itself.")
     async def comments(
         post: strawberry.Parent[models.Post],
         info: Info,
@@ -185,11 +184,12 @@ class Post(Node, Likeable, Editable, Deletable):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
-    ) -> ConnectionRow:
+    ) -> ThreadRow:
         named = loaders.comments.ROOT_ORDERS[order]
-        part = requested_slice(info.context, named, first, after, last, before)
+        part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
         batch, nodes = loaders.comments.roots_by_post_id, loaders.comments.shown_by_id
-        return await page_under(info, post.id, batch, order, order=named, part=part, nodes=nodes)
+        page = await page_under(info, post.id, batch, order, order=named, part=part, nodes=nodes)
+        return ThreadRow.of(page, post.id, standing)
 
     @strawberry.field(
         graphql_type=CommentTreeConnection, description="The whole thread depth first, siblings oldest first."
@@ -202,7 +202,7 @@ class Post(Node, Likeable, Editable, Deletable):
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         max_depth: Annotated[int, strawberry.argument(description="How many levels, 1 to 100.")] = 8,
-    ) -> ConnectionRow:
+    ) -> ThreadRow:
         if not 1 <= max_depth <= MAX_TREE_DEPTH:
             raise BadUserInput(f"maxDepth must be between 1 and {MAX_TREE_DEPTH}.")
         order = loaders.comments.tree_order(max_depth)

@@ -13,15 +13,19 @@ from feed_service.schema.bookmarks import SavedByViewer
 from feed_service.schema.connections import After, Before, First, Last
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind, PostOrder, Role, SearchType, TimeWindow
+from feed_service.schema.feed_changes import ChangesRow, FeedChanges, feed_changes, feed_head
 from feed_service.schema.feed_filters import FeedFilter, feed_of
 from feed_service.schema.feeds import FeedConnection, FeedRow, feed_page
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
+from feed_service.schema.polling import FeedHead, FirstChanges, HeadRow
 from feed_service.schema.posts import Post
 from feed_service.schema.relationships import KeptAwayByViewer
+from feed_service.schema.scalars import SyncToken
 from feed_service.schema.search import SearchConnection, SearchRow, search
 from feed_service.schema.sessions import Session
 from feed_service.schema.tags import Category, Tag
+from feed_service.schema.threads import ThreadChanges, ThreadChangesRow, thread_changes
 from feed_service.schema.unpublished import WrittenByViewer
 from feed_service.schema.users import User
 
@@ -29,6 +33,9 @@ MAX_TRENDING = 50
 LONGEST_TREND = timedelta(days=30)
 
 NodeId = Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+Kind = Annotated[FeedKind, strawberry.argument(description="Which posts.")]
+OnlyThose = Annotated[FeedFilter | None, strawberry.argument(description="Which of them only.")]
+Since = Annotated[SyncToken, strawberry.argument(description="What the client has seen: its newest token.")]
 Slug = Annotated[str, strawberry.argument(description="The slug.")]
 
 
@@ -125,7 +132,7 @@ class Query:
     async def feed(
         self,
         info: Info,
-        kind: Annotated[FeedKind, strawberry.argument(description="Which posts.")],
+        kind: Kind,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
@@ -133,11 +140,49 @@ class Query:
         order: Annotated[
             PostOrder | None, strawberry.argument(description="In which order; the kind's own if left out.")
         ] = strawberry.UNSET,
-        filter: Annotated[  # noqa: A002 - the name that clients expect.
-            FeedFilter | None, strawberry.argument(description="Which of them only.")
-        ] = strawberry.UNSET,
+        filter: OnlyThose = strawberry.UNSET,  # noqa: A002 - the name that clients expect.
     ) -> FeedRow:
         return await feed_page(info, feed_of(kind, order, filter), first, after, last, before)
+
+    @strawberry.field(
+        graphql_type=FeedHead,
+        description="How much is new in a feed since a client asked last, without taking it, as feedChanges does. Of a "
+        "ranked feed it tells only whether there is a newer ranking.",
+    )
+    async def feed_head(
+        self,
+        info: Info,
+        kind: Kind,
+        since: Annotated[
+            SyncToken | None,
+            strawberry.argument(description="What the client has: `head { token }` of its page, or a `nextToken`."),
+        ] = strawberry.UNSET,
+        filter: OnlyThose = strawberry.UNSET,  # noqa: A002 - the name that clients expect.
+    ) -> HeadRow:
+        return await feed_head(info, kind, since, filter)
+
+    @strawberry.field(graphql_type=FeedChanges, description="What has changed in a feed since a client asked last.")
+    async def feed_changes(
+        self,
+        info: Info,
+        kind: Kind,
+        since: Since,
+        first: FirstChanges = 50,
+        filter: OnlyThose = strawberry.UNSET,  # noqa: A002 - as above.
+    ) -> ChangesRow:
+        return await feed_changes(info, kind, since, first, filter)
+
+    @strawberry.field(
+        graphql_type=ThreadChanges, description="What has changed in the comments on a post since a client asked last."
+    )
+    async def thread_changes(
+        self,
+        info: Info,
+        post_id: Annotated[strawberry.ID, strawberry.argument(description="The id of the post.")],
+        since: Since,
+        first: FirstChanges = 50,
+    ) -> ThreadChangesRow:
+        return await thread_changes(info, post_id, since, first)
 
     @strawberry.field(graphql_type=list[Tag], description="Tags that more people use than before, most rising first.")
     async def trending_tags(

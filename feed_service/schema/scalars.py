@@ -9,6 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 Markdown = NewType("Markdown", str)
 HTML = NewType("HTML", str)
+SyncToken = NewType("SyncToken", str)
 ConsistencyToken = NewType("ConsistencyToken", str)
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
@@ -28,6 +29,9 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=datetime.isoformat,
         parse_value=moment,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    ),
+    SyncToken: strawberry.scalar(
+        name="SyncToken", description="Opaque; what a client has seen of a feed or a thread, for `since` of its polls."
     ),
     ConsistencyToken: strawberry.scalar(
         name="ConsistencyToken", description="Opaque; what a mutation has written, for the header Feed-Consistency."
