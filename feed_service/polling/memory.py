@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 MOST_EVENTS = 20_000
-"""Events of one lane, about 8 MB."""
+"""Events of one lane, about 14 MB."""
 
 MEMORY_US = 600_000_000
 

@@ -11,7 +11,7 @@ from feed_service.queries.prepared import SOMEBODY
 
 
 def interest() -> Select[*tuple[Any, ...]]:
-    """(snapshot, author_ids, tag_ids, blocked_ids, muted_ids) of `:viewer_id`, each array in order of the ids.
+    """(snapshot, author_ids, tag_ids, blocked_ids, muted_ids) of `:viewer_id`.
 
     Followed authors and tags, blocked users in both directions, and muted ones.
     """
@@ -27,4 +27,4 @@ def interest() -> Select[*tuple[Any, ...]]:
 
 
 def array(ids: Select[int]) -> ColumnElement[Any]:
-    return cast(func.array(ids.order_by(ids.selected_columns[0]).scalar_subquery()), ARRAY(BigInteger))
+    return cast(func.array(ids.scalar_subquery()), ARRAY(BigInteger))

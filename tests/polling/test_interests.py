@@ -117,7 +117,7 @@ async def test_an_interest_is_what_the_tables_say(world: World, reading: ReadDat
     await world.mute(ann, bob)
     interest = await Interests(reading, tail).of(Viewer(ann.id))
     sets = (interest.author_ids, interest.tag_ids, interest.blocked_ids, interest.muted_ids)
-    assert [list(ids) for ids in sets] == [[bob.id, eve.id], [tag.id], [cat.id, dan.id], [bob.id]]
+    assert [sorted(ids) for ids in sets] == [[bob.id, eve.id], [tag.id], [cat.id, dan.id], [bob.id]]
     assert len(await Interests(reading, tail).of(ANONYMOUS)) == 0
 
 
