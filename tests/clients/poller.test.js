@@ -38,6 +38,7 @@ test("the helper sees what is added, edited and removed, and pays for a 304 othe
   const { poller, notes, errors } = await polling({ token });
   try {
     assert.deepEqual(titles(poller.list), ["One"]);
+    await poller.pollNow(); // It sends the text: the service does not know it yet.
     await poller.pollNow();
     notes.take();
     await poller.pollNow();
