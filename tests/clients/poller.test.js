@@ -41,6 +41,7 @@ test("the helper sees what is added, edited and removed, and pays for a 304 othe
     await poller.pollNow(); // It sends the text: the service does not know it yet.
     await poller.pollNow();
     notes.take();
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // Longer than what was read of the change log is good.
     await poller.pollNow();
     assert.deepEqual(notes.take(), ["GET hash 304"]);
 
