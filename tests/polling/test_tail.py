@@ -109,6 +109,26 @@ async def test_a_scheduled_post_falls_due_by_the_clock(
     assert tail.is_behind(end.snapshot, end.clock_us + 1)
 
 
+LATE = """
+INSERT INTO change_log (at, kind, action, subject_id, post_id, is_published_at)
+VALUES ($1::timestamptz - interval '10 s', 'post', 'schedule', 9, 9, $1::timestamptz + interval '1 microsecond')
+"""
+
+
+async def test_a_post_whose_time_came_before_its_commit_is_told_to_whoever_saw_the_event_and_not_the_post(
+    tails: Callable[[], Tail], opened: Open
+) -> None:
+    tail, connection = tails(), await opened()
+    start = await tail.caught_up(0)
+    await connection.execute(LATE, EPOCH + timedelta(microseconds=start.clock_us))
+    end = await tail.caught_up(0)
+    found = tail.since(end.snapshot, start.clock_us)
+    assert found is not None
+    assert [(event.action, event.subject_id, event.at - start.clock_us) for event in found] == [("due", 9, 1)]
+    assert tail.since(end.snapshot, end.clock_us) == []
+    assert len(tail.since(start.snapshot, start.clock_us) or ()) == 2, "the event itself as well"
+
+
 async def test_a_bulk_makes_the_tail_begin_anew(tails: Callable[[], Tail], opened: Open) -> None:
     tail, connection = tails(), await opened()
     told: list[Sequence[Event] | None] = []
