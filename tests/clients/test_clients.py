@@ -1,11 +1,13 @@
-"""Apollo Client, urql, plain conditional requests and the polling helper, in Node, against real services."""
+"""Apollo Client, urql, the polling helper and what docs/polling.md shows, against real services."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from feed_service.app import create_app
@@ -13,6 +15,9 @@ from feed_service.settings import Settings
 from tests.http.server import serving
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "polling.md"
+SIGN_UP = """mutation { signUp(input: {username: "demo", email: "demo@example.org", password: "flour, water, salt"}) {
+  session { accessToken } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +61,20 @@ def test_persisted_queries_of_other_clients(node: str, script: str, urls: str) -
 @pytest.mark.parametrize("script", ["conditional.test.js", "poller.test.js"])
 def test_conditional_requests_and_the_polling_helper(node: str, script: str, urls: str) -> None:
     run(node, script, urls)
+
+
+def test_the_requests_of_the_page_work_as_they_stand_there(urls: str, tmp_path: Path) -> None:
+    bash, curl = shutil.which("bash"), shutil.which("curl")
+    if bash is None or curl is None:
+        pytest.skip("bash and curl are not both installed")
+    url = urls.split(maxsplit=1)[0]
+    answer = httpx2.post(f"{url}/graphql", json={"query": SIGN_UP}).json()
+    found = re.search(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found
+    script = found[1].replace("http://127.0.0.1:8000", url)
+    script = script.replace("$(.venv/bin/feed-service token demo)", answer["data"]["signUp"]["session"]["accessToken"])
+    done = subprocess.run([bash, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    *_, unchanged, written, changed = done.stdout.splitlines()
+    assert unchanged == "304"
+    assert "errors" not in written
+    assert '"title":"News"' in changed
