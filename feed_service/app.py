@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as beside:
             await beside.enter_async_context(views.writing(writing, taken))
+            await beside.enter_async_context(answers.versions.remembering())
             await beside.enter_async_context(warming(Reader(database, cache, ANONYMOUS, generations)))
             if settings.does_jobs:
                 await beside.enter_async_context(worker.working(url))

@@ -4,8 +4,10 @@ Public numbers may lag for the rest of the 15 seconds in which the answer was ma
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,6 +20,8 @@ from feed_service.polling.snapshots import Snapshot
 from feed_service.polling.tail import Standing, Tail
 from feed_service.viewer import Role, Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
+
+logger = logging.getLogger(__name__)
 
 BUCKET_US = 15_000_000
 NUMBERS_FOR_US = 300_000_000
@@ -63,7 +67,7 @@ class Version:
     def packed(self) -> list[Any]:
         at = self.standing
         return [
-            self.viewer.user_id, self.viewer.role, {of: sorted(ids) for of, ids in self.ids.items()},
+            self.viewer.user_id, self.viewer.role, {of.value: sorted(ids) for of, ids in self.ids.items()},
             sorted(self.feeds), [[kind, order, number] for (kind, order), number in self.rankings.items()],
             [at.snapshot.text, at.clock_us, at.epoch], self.has_moved,
         ]  # fmt: skip
@@ -92,6 +96,22 @@ class Versions:
     def __init__(self, tail: Tail, interests: Interests, ranking: Ranking) -> None:
         self.tail, self.interests, self.ranking = tail, interests, ranking
         self._numbers: deque[tuple[float, int]] = deque(maxlen=16)
+
+    @asynccontextmanager
+    async def remembering(self) -> AsyncIterator[None]:
+        """Begin to remember beside the block, and not with the first question: versions of others may be of before."""
+        task = asyncio.create_task(self._remember())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _remember(self) -> None:
+        try:
+            await self.tail.caught_up()
+        except Exception:
+            logger.warning("The log could not be read at start; the first who asks will.", exc_info=True)
 
     async def begin(self, *, is_fresh: bool = False) -> Standing:
         """Before an answer is made: whatever is written after this is news to it."""

@@ -103,7 +103,8 @@ class Answers:
             found = self.kept.get(etag) or await self._of_others(etag)
             if found is None or found.digest != question.digest or not is_same(found.version.viewer, question.viewer):
                 continue
-            if await self.versions.is_unchanged(found.version, within_s=0 if question.is_fresh else 1.0):
+            within_s, numbers_s = (0, 0.0) if question.is_fresh else (1.0, None)
+            if await self.versions.is_unchanged(found.version, within_s=within_s, numbers_s=numbers_s):
                 return etag
         return None
 
@@ -120,7 +121,8 @@ class Answers:
         found = self._bodies.get(question.digest)
         if found is None:
             return None
-        if await self.versions.is_unchanged(found.version, within_s=0, numbers_s=NUMBERS_S):
+        numbers_s = 0.0 if question.is_fresh else NUMBERS_S
+        if await self.versions.is_unchanged(found.version, within_s=0, numbers_s=numbers_s):
             age_us = self.versions.tail.standing.clock_us - found.version.standing.clock_us
             if age_us <= BODY_FOR_US:
                 return found
