@@ -85,10 +85,12 @@ def of_open_transactions() -> Events:
 
 
 def first(events: Events, limit: int, *, is_bounded: bool) -> Events:
+    upto = cast(bindparam("upto", type_=Text), PgSnapshot) if is_bounded else func.pg_current_snapshot()
+    # A log restored from a dump may hold transactions of another server, further on than this one: they have no news.
+    events = events.where(log.xid < func.pg_snapshot_xmax(upto))
     if is_bounded:
-        upto = cast(bindparam("upto", type_=Text), PgSnapshot)
-        # The first condition ends the scan of the index, the second judges what lies before its end.
-        events = events.where(log.xid < func.pg_snapshot_xmax(upto), func.pg_visible_in_snapshot(log.xid, upto))
+        # The condition above ends the scan of the index, this one judges what lies before its end.
+        events = events.where(func.pg_visible_in_snapshot(log.xid, upto))
     return events.order_by(log.xid, log.seq).limit(inline(limit))
 
 

@@ -252,6 +252,20 @@ async def test_who_was_away_reads_what_concerns_them_and_nothing_else(
         assert rows == 7 + 1, "posts, and a follow of the viewer"
 
 
+async def test_transactions_of_another_server_in_a_restored_log_are_no_news(
+    reading: ReadDatabase, opened: Open
+) -> None:
+    connection = await opened()
+    position = await start(reading)
+    await write(connection, 1)
+    await connection.execute("UPDATE change_log SET xid = '9000000000000000000'")
+    await write(connection, 2)
+    for _ in range(2):
+        news = await unseen(reading, position, 10)
+        assert subjects(news) == [2]
+    assert subjects(await unseen(reading, news.position, 10)) == []
+
+
 MALFORMED = ["", "x", "1:2", "1:2:1,", "\u0661:2:"]
 OUT_OF_ORDER = ["0:1:", "2:1:", "5:9:4", "5:9:9", "5:9:7,6", "5:9:6,6", f"1:{2**63}:"]
 
