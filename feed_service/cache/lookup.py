@@ -6,11 +6,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from feed_service.cache.backends import Claim, Item
 from feed_service.cache.entries import Entry
 from feed_service.cache.envelope import TOMBSTONE, Kept, Rubbish, opened, sealed
+from feed_service.cache.gathering import GatheredReads
 from feed_service.cache.store import OPERATION_S, Away, Store
 from feed_service.observability import CacheMeters
 
@@ -24,22 +25,22 @@ FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.1
 
 
+class Reach(NamedTuple):
+    """What a lookup goes through."""
+
+    store: Store
+    reads: GatheredReads
+    meters: CacheMeters
+
+
 class Lookup:
     """`found` fills with values by name; `stale` holds what was served and should be computed anew beside."""
 
-    def __init__(
-        self,
-        store: Store,
-        meters: CacheMeters,
-        entry: Entry,
-        keys: Mapping[str, Any],
-        load: Load,
-        found: dict[str, Any],
-    ) -> None:
+    def __init__(self, reach: Reach, entry: Entry, keys: Mapping[str, Any], load: Load, found: dict[str, Any]) -> None:
         self.entry, self.keys, self.load, self.found = entry, keys, load, found
         self.stale: Seen = {}
-        self._store, self._meters = store, meters
-        self._asks_others = store.is_shared and entry.wait_s > 0
+        self._store, self._reads, self._meters = reach
+        self._asks_others = self._store.is_shared and entry.wait_s > 0
 
     async def run(self) -> None:
         missing = await self._look()
@@ -67,7 +68,7 @@ class Lookup:
         """What is missing."""
         names = list(self.keys)
         try:
-            kept = await self._store.do(self.entry.name, "read", lambda backend: backend.get_many(names))
+            kept = await self._reads.get_many(self.entry.name, names)
         except Away:
             for _ in names:
                 self._meters.read(self.entry.name, "away")

@@ -10,7 +10,8 @@ from feed_service.cache.backends import Backend, Item, Pipelined, Simple
 from feed_service.cache.entries import PREFIX, Entry
 from feed_service.cache.envelope import TOMBSTONE
 from feed_service.cache.flights import Flight, Flights
-from feed_service.cache.lookup import Load, Lookup
+from feed_service.cache.gathering import GatheredReads
+from feed_service.cache.lookup import Load, Lookup, Reach
 from feed_service.cache.store import Away, Store
 from feed_service.observability import CacheMeters, Metrics
 
@@ -30,6 +31,7 @@ class ReadThrough:
     def __init__(self, backend: Backend, meters: CacheMeters) -> None:
         self._meters = meters
         self._store = Store(backend, meters)
+        self._reach = Reach(self._store, GatheredReads(self._store), meters)
         self._flights = Flights()
         self._refreshing: set[str] = set()
         self._beside: set[asyncio.Task[None]] = set()
@@ -71,7 +73,7 @@ class ReadThrough:
         return {name: flight.answer(name) for name, flight in flights.items()}
 
     async def _fly(self, entry: Entry, keys: Mapping[str, Any], load: Load, flight: Flight) -> None:
-        lookup = Lookup(self._store, self._meters, entry, keys, load, flight.found)
+        lookup = Lookup(self._reach, entry, keys, load, flight.found)
         await lookup.run()
         for name in self._refreshing.intersection(lookup.stale):
             del lookup.stale[name]
@@ -84,7 +86,7 @@ class ReadThrough:
         names = set(stale.stale)
         self._refreshing |= names
         try:
-            again = Lookup(self._store, self._meters, stale.entry, stale.keys, stale.load, {})
+            again = Lookup(self._reach, stale.entry, stale.keys, stale.load, {})
             again.stale = stale.stale
             await again.refresh()
             await asyncio.sleep(OTHERS_REFRESH_S)

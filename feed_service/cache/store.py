@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 OPERATION_S = 0.05
+HELD_UP_S = 0.06
+"""An operation that was given more than this was not given it by the cache: the event loop did not look before."""
+
 LEFT_S = 1.0
 """How long an operation that nobody waits for any more may go on: long enough to finish connecting."""
 
@@ -74,9 +77,12 @@ class Store:
 
         One that may be late is left alone for a while, since it may be connecting, which can take longer than we wait.
         """
-        task = asyncio.create_task(self._admitted(run))
+        task, began_s = asyncio.create_task(self._admitted(run)), time.monotonic()
         try:
             await asyncio.wait((task,), timeout=OPERATION_S)
+            if not task.done() and time.monotonic() - began_s > HELD_UP_S:
+                # This process was held up itself; the answer may lie there, unread.
+                await asyncio.wait((task,), timeout=HELD_UP_S)
             if not task.done():
                 raise TimeoutError("It took too long.")
             return task.result()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from feed_service.cache import breaker, read_through
+from feed_service.cache import breaker, read_through, store
 from feed_service.cache.read_through import ReadThrough
 from feed_service.observability import Metrics
 from tests.cache.servers import Server, running
@@ -61,7 +61,17 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield made
 
 
+OPERATION_S = store.OPERATION_S
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a cache that is well may take longer than it is given."""
+    monkeypatch.setattr(store, "OPERATION_S", 5.0)
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that was given up is looked for again at once."""
+def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - it comes after.
+    """As in service, but a cache that was given up is looked for again at once."""
+    monkeypatch.setattr(store, "OPERATION_S", OPERATION_S)
     monkeypatch.setattr(breaker, "PAUSE_S", 0.01)

@@ -69,7 +69,8 @@ async def likes_of(reader: Reader, user: models.User) -> int | None:
 @pytest.fixture
 def long_lived(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine takes longer for a test than numbers live."""
-    monkeypatch.setattr(entries, "USER_STATS", replace(entries.USER_STATS, ttl_s=60))
+    for name in ("USER_STATS", "TAG_STATS"):
+        monkeypatch.setattr(entries, name, replace(getattr(entries, name), ttl_s=60))
 
 
 @pytest.mark.usefixtures("long_lived")
@@ -92,6 +93,7 @@ async def test_cached_numbers_are_those_of_the_database_and_say_when_they_were_r
     assert await loaders.stats.by_tag_id(reader, [1, 99]) == [(1, 0), (0, 0)]
 
 
+@pytest.mark.usefixtures("long_lived")
 async def test_what_a_command_moves_is_dropped_for_all_processes(
     reading: ReadDatabase,
     writing: WriteDatabase,
