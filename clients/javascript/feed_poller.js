@@ -8,8 +8,7 @@ export { applyChanges, pollerDocuments, PollError };
 
 const RENEW_MS = 120_000; // Servers have the news of some minutes in memory; for an older token they ask the database.
 const RESET_SPREAD_MS = 10_000; // A reset may hit all clients at once.
-const GAP_PAGE = 100;
-const MAX_GAP = 300; // With more than this above what was loaded, a reset keeps only the first page.
+const GAP_PAGE = 100; // As far as the service counts what is missing.
 const ANOTHER_RANKING = -1;
 const RANKED = ["POPULAR", "DISCUSSED"]; // Their cursors do not outlive a reset.
 
@@ -115,10 +114,11 @@ export class FeedPoller {
     this.#show({ added: edges }, true);
   }
 
+  /** About as much as was there: where a short list is far behind, its end is given up. */
   async #withoutGap(page) {
     let { edges, pageInfo, gap } = page;
-    if (!gap || gap.missing.isCapped || gap.missing.value > MAX_GAP) return page;
-    while (gap) {
+    const isFarBehind = gap?.missing.isCapped && this.#list.length <= GAP_PAGE;
+    for (let room = isFarBehind ? 0 : Math.max(this.#list.length, GAP_PAGE); gap && room > 0; room -= GAP_PAGE) {
       const part = await this.#page({ first: GAP_PAGE, after: gap.after, before: gap.before }, { isPost: true });
       edges = edges.concat(part.edges);
       ({ pageInfo, gap } = part);

@@ -225,6 +225,18 @@ test("after a reset with too much above, the first page is all", async () => {
   assert.equal(poller.list.length, 8);
 });
 
+test("a long list is loaded again as far as it went, in pages", async () => {
+  const { clock, service, poller } = await polling({ posts: 500, first: 50 });
+  for (let n = 0; n < 4; n++) await loadedMore(poller, clock);
+  assert.equal(poller.list.length, 250);
+  service.publish("new", "999999");
+  service.renewEpoch();
+  service.requests = [];
+  await clock.advance(25_000);
+  assert.deepEqual(service.of("feed").map(({ variables }) => variables.first), [50, 100, 100]);
+  assert.equal(shown(poller.list), shown(service.edges.slice(0, 250)));
+});
+
 test("a token or cursor that is refused leads to a new list", async () => {
   const { clock, service, poller } = await polling();
   let isRefused = true;

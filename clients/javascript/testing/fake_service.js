@@ -113,7 +113,8 @@ export class FakeService {
     const between = all.filter((edge) => edge.cursor < after && edge.cursor > before);
     const edges = between.slice(0, first);
     const endCursor = edges.at(-1)?.cursor ?? null;
-    const missing = { value: between.length - edges.length, isCapped: false };
+    const left = between.length - edges.length;
+    const missing = { value: Math.min(left, 100), isCapped: left > 100 };
     return {
       feed: {
         edges,
