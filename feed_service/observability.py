@@ -33,12 +33,12 @@ class CacheMeters:
         self._is_open = Gauge("feed_cache_breaker_open", "1 while the cache is left alone.", registry=registry)
         self._children: dict[tuple[str, str], Counter] = {}
 
-    def read(self, entry: str, outcome: str) -> None:
+    def read(self, entry: str, outcome: str, number: int) -> None:
         # Finding the child by its labels takes longer than counting.
         child = self._children.get((entry, outcome))
         if child is None:
             child = self._children[entry, outcome] = self._reads.labels(entry, outcome)
-        child.inc()
+        child.inc(number)
 
     def loaded(self, entry: str, number: int) -> None:
         self._loads.labels(entry).inc(number)

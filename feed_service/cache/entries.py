@@ -67,8 +67,10 @@ class Entry:
     is_valid: Callable[[Any], bool] = is_anything
 
     def key(self, *parts: object) -> str:
-        escaped = (str(part).replace("%", "%25").replace(":", "%3A") for part in parts)
-        return ":".join([PREFIX, self.name, f"v{self.version}", *escaped])
+        name = f"{PREFIX}:{self.name}:v{self.version}"
+        for part in parts:
+            name += f":{part}" if type(part) is int else ":" + str(part).replace("%", "%25").replace(":", "%3A")
+        return name
 
 
 TRENDING_TAG_IDS = Entry("trending_tag_ids", version=2, ttl_s=120, soft_s=60, is_valid=is_list_of_numbers)

@@ -4,7 +4,8 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -70,29 +71,35 @@ class Lookup:
         try:
             kept = await self._reads.get_many(self.entry.name, names)
         except Away:
-            for _ in names:
-                self._meters.read(self.entry.name, "away")
+            self._meters.read(self.entry.name, "away", len(names))
             return dict.fromkeys(names)
-        return {name: seen for name, seen in zip(names, kept, strict=True) if not self._take(name, seen)}
+        return self._sifted(zip(names, kept, strict=True))
 
-    def _take(self, name: str, seen: bytes | None) -> bool:
-        """Whether this is the value."""
-        kept, outcome = self._opened(name, seen)
-        self._meters.read(self.entry.name, outcome)
-        if kept is None:
-            return False
-        self.found[name] = kept.value
-        if kept.is_stale:
-            self.stale[name] = seen
-        return True
+    def _sifted(self, kept: Iterable[tuple[str, bytes | None]]) -> Seen:
+        """What is of no use; what is, is taken."""
+        outcomes: Counter[str] = Counter()
+        missing: Seen = {}
+        now_ms = _now_ms()
+        for name, seen in kept:
+            value, outcome = self._opened(name, seen, now_ms)
+            outcomes[outcome] += 1
+            if value is None:
+                missing[name] = seen
+                continue
+            self.found[name] = value.value
+            if value.is_stale:
+                self.stale[name] = seen
+        for outcome, number in outcomes.items():
+            self._meters.read(self.entry.name, outcome, number)
+        return missing
 
-    def _opened(self, name: str, seen: bytes | None) -> tuple[Kept | None, str]:
+    def _opened(self, name: str, seen: bytes | None, now_ms: int) -> tuple[Kept | None, str]:
         if seen is None:
             return None, "miss"
         if seen == TOMBSTONE:
             return None, "dropped"
         try:
-            kept = opened(self.entry, name, seen, _now_ms())
+            kept = opened(self.entry, name, seen, now_ms)
         except Rubbish:
             return None, "rubbish"
         if kept is None:
@@ -128,7 +135,7 @@ class Lookup:
         """(what others compute, what we do)."""
         still: Seen = {}
         for name, claim in claims.items():
-            kept, _ = self._opened(name, claim.kept)
+            kept, _ = self._opened(name, claim.kept, _now_ms())
             if kept:
                 self.found[name] = kept.value
                 self._meters.saved(self.entry.name, "process" if is_first else "shared", 1)
@@ -145,7 +152,7 @@ class Lookup:
         )
         foreign = [name for name, claim in zip(names, claims, strict=True) if claim.is_foreign]
         if foreign:
-            self._meters.read(entry.name, "rubbish")
+            self._meters.read(entry.name, "rubbish", len(foreign))
             await self._store.do(entry.name, "delete", lambda backend: backend.delete_many(foreign))
         return dict(zip(names, claims, strict=True))
 
