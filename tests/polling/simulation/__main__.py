@@ -53,7 +53,7 @@ def main() -> None:
         report = asyncio.run(run(server_url, Path(folder), plan))
     for name, count in sorted(report.counts.items()):
         click.echo(f"{count:>9,} {name}")
-    click.echo(f"computed in the stampede: {dict(report.computed)}")
+    click.echo(f"in the stampede: {dict(report.stampede)}")
     click.echo(f"{report.looked_at:>9,} posts looked at")
     for kind in ("errors", "wrong", "differences", "complaints"):
         found: list[str] = getattr(report, kind)

@@ -67,7 +67,10 @@ class FeedClient:
         page = await self._asked(documents.FEED, "feed", first=PAGE)
         if not page:
             return
-        self.places, self.posts, self.token = {}, {}, page["head"]["token"]
+        if page["pageInfo"]["hasNextPage"] and not page["edges"]:
+            self.front.errors.append(f"{self.name}: an empty page, of {page}")
+            return
+        self.places, self.posts, self.token, self.bottom = {}, {}, page["head"]["token"], None
         self._keep(page["edges"])
         self.bottom = min(self.places.values()) if page["pageInfo"]["hasNextPage"] else None
 

@@ -42,7 +42,7 @@ LARGE = Plan(
 
 @dataclass(frozen=True)
 class Report:
-    """`computed` by entry of the cache, in the stampede at the beginning.
+    """`stampede`: see there, at the beginning.
 
     `errors` are answers that are none; `wrong` showed what was hidden before; `differences` are those of the lists that
     clients kept from fresh ones; `complaints` are what services logged as errors.
@@ -50,7 +50,7 @@ class Report:
 
     counts: Counter[str]
     looked_at: int
-    computed: Counter[str]
+    stampede: Counter[str]
     errors: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)

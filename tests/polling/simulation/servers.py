@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,6 +17,7 @@ from feed_service.embedded import binaries
 
 CHECKOUT = Path(__file__).parents[3]
 READY_WITHIN_S = 60.0
+ENTRY = re.compile(r"^(?=[A-Z]+ [\w.]+: )", re.MULTILINE)
 
 
 def free_port() -> int:
@@ -62,9 +64,9 @@ class Service:
         await ended(self.process)
 
     def complaints(self) -> list[str]:
-        """What it logged as an error. A cache or a database that is away is a warning."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        return [line for line in lines if line.startswith(("ERROR", "CRITICAL", "Traceback"))]
+        """What it logged as an error, with its traceback. A cache or a database that is away is a warning."""
+        entries = ENTRY.split(self.log.read_text(errors="replace"))
+        return [entry.rstrip() for entry in entries if entry.startswith(("ERROR", "CRITICAL", "Traceback"))]
 
 
 @dataclass

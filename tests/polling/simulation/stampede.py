@@ -11,20 +11,21 @@ from tests.polling.simulation.front import Front, Person
 from tests.polling.simulation.servers import Service
 
 AT_ONCE = 60
-LOADS = re.compile(r'^feed_cache_loads_total\{entry="(\w+)"\} ([\d.e+]+)$', re.MULTILINE)
+METERS = re.compile(r'^feed_cache_(loads|errors)_total\{entry="(\w+)"[^}]*\} ([\d.e+]+)$', re.MULTILINE)
 
 
 async def stampede(front: Front, random: Random) -> Counter[str]:
-    """How often each entry of the cache was computed, in all processes together."""
-    before = await computed(front, front.services)
+    """How often each entry of the cache was computed ("loads entry"), and how often it failed ("errors entry")."""
+    before = await counted(front, front.services)
     await asyncio.gather(*(front.query(random, Person(), documents.STAMPEDE) for _ in range(AT_ONCE)))
-    return await computed(front, front.services) - before
+    return await counted(front, front.services) - before
 
 
-async def computed(front: Front, services: Sequence[Service]) -> Counter[str]:
-    """Since the processes began."""
+async def counted(front: Front, services: Sequence[Service]) -> Counter[str]:
+    """In all processes together, since they began."""
     found: Counter[str] = Counter()
     for service in services:
         answer = await front.wire.ask(service.port, "GET", "/metrics", {})
-        found.update({entry: int(float(number)) for entry, number in LOADS.findall(answer.body.decode())})
+        for what, entry, number in METERS.findall(answer.body.decode()):
+            found[f"{what} {entry}"] += int(float(number))
     return found
