@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from feed_service import cli_accounts, cli_bulk, cli_numbers, cli_upkeep, serving
 from feed_service.accounts import tokens, viewers
 from feed_service.app import signing_keys
-from feed_service.cli_database import database, on_database
+from feed_service.cli_database import cache, database, on_database
 from feed_service.database import ReadDatabase, create_engine, migrate
 from feed_service.embedded.signals import unwinding
 from feed_service.errors import FeedError
@@ -67,13 +67,13 @@ def serve(host: str | None, port: int | None, workers: int, *, demo: bool | None
     settings = Settings.from_environment()
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     is_embedded = settings.database_url is None
-    with unwinding(), database(settings) as url:
+    with unwinding(), database(settings) as url, cache(settings, workers) as cache_url:
         asyncio.run(
             serving.prepare(
                 url, may_migrate=is_embedded or bool(demo), demo_wanted=is_embedded if demo is None else demo
             )
         )
-        serving.serve(replace(settings, database_url=url), workers)
+        serving.serve(replace(settings, database_url=url, cache_url=cache_url), workers)
 
 
 @cli.command("migrate")

@@ -85,7 +85,7 @@ def serve(settings: Settings, workers: int) -> None:
             uvicorn.Server(uvicorn.Config(create_app(settings), **OPTIONS)).run(sockets=[listener])
             return
         # The workers are new processes, which read the environment as this one did.
-        os.environ["DATABASE_URL"] = str(settings.database_url)
+        os.environ |= {"DATABASE_URL": str(settings.database_url), "CACHE_URL": settings.cache_url}
         config = uvicorn.Config("feed_service.app:create_app", factory=True, workers=workers, **OPTIONS)
         Multiprocess(config, [listener]).run()
 

@@ -147,6 +147,8 @@ def test_several_slow_workers_answer_and_leave_nothing_behind(tmp_path: Path) ->
     assert len(begun) == 2
     assert workers(service) == begun, "a worker was replaced while it started"
     assert all(service.ask("{ categories { slug } }")["data"] for _ in range(8))
+    programs = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+    assert sum(b"valkey" in program for program in programs) == 1, "the workers share a cache"
     service.stop()
     time.sleep(0.2)
     assert not [pid for pid in [server, *left] if is_alive(pid)]
