@@ -4,6 +4,7 @@ What matters most is noted by the loaders while they load (`loaders.reads`), as 
 the rest, field by field, and is complete: a field that is missing in it makes its operation unversioned.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ FIELDS: Mapping[Kind, Mapping[str, str]] = {
         "UserEdge": "node cursor",
         "FeedConnection": "edges nodes pageInfo head gap emptyReason snapshot count",
         "FeedEdge": "node cursor reason position",
-        "FeedHead": "cursor newCount newAuthors",
+        "FeedHead": "cursor newCount newAuthors resetRequired",
         "FeedGap": "after before missing",
         "FeedChanges": "added updated removedIds hasMore resetRequired",
         "ThreadChanges": "added updated removedIds hasMore resetRequired",
@@ -160,13 +161,14 @@ class FieldReader:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[str, FieldReads] = OrderedDict()
+        self._kept: OrderedDict[bytes, FieldReads] = OrderedDict()
 
     def of(self, text: str, document: DocumentNode) -> FieldReads:
         """`text` is that of `document`, which is valid."""
-        found = self._kept.get(text)
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        found = self._kept.get(key)
         if found is None:
-            found = self._kept[text] = of_fields(names_in(self._schema, document))
+            found = self._kept[key] = of_fields(names_in(self._schema, document))
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         return found

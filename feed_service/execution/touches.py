@@ -36,9 +36,10 @@ def by_post(ids: Ids, viewer_id: int | None, event: Event) -> Touch:
     author_id = event.author_id
     return touch(
         more=event.post_id in ids.get(Class.POSTS, NONE)
+        or event.post_id in ids.get(Class.THREADS, NONE)
         or author_id in ids.get(Class.AUTHORS, NONE)
         or has_tag_of(ids.get(Class.TAGGED), event)
-        or (Class.RETURNS in ids and event.action == "restore")
+        or (event.action == "restore" and (Class.RETURNS in ids or bool(ids.get(Class.COMMENTS))))
         or (Class.OWN in ids and author_id == viewer_id is not None),
         numbers=author_id in ids.get(Class.USER_NUMBERS, NONE) or has_tag_of(ids.get(Class.TAG_NUMBERS), event),
     )

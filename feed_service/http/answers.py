@@ -1,10 +1,13 @@
 """Answers that were given: their versions, by which a later one is known to be the same, and the public bodies."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from feed_service.errors import FeedError
 from feed_service.execution.documents import Operation
+from feed_service.execution.faults import known_fault
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Version, Versions
 from feed_service.http.validators import ETags
@@ -12,8 +15,10 @@ from feed_service.loaders.reads import Reads
 from feed_service.polling.tail import Standing
 from feed_service.viewer import Viewer
 
+log = logging.getLogger(__name__)
+
 MOST_QUESTIONS = 10_000
-LONGEST_QUESTION = 4_000
+LONGEST_QUESTION = 2_000
 
 MOST_VERSIONS = 10_000
 MOST_IDS = 1_000_000
@@ -53,7 +58,10 @@ class Questions:
         self._digests: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
     def get(self, query_string: bytes, accept: bytes) -> bytes | None:
-        return self._digests.get((query_string, accept))
+        digest = self._digests.get((query_string, accept))
+        if digest is not None:
+            self._digests.move_to_end((query_string, accept))
+        return digest
 
     def keep(self, query_string: bytes, accept: bytes, digest: bytes) -> None:
         if len(query_string) + len(accept) > LONGEST_QUESTION:
@@ -86,25 +94,32 @@ class Answers:
         """`reads_of`: what the loaders of a request's context have noted."""
         self.versions, self.fields, self.etags, self.reads_of, self.shared = versions, fields, etags, reads_of, shared
         self.questions = Questions()
-        self.kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._ids = 0
         self._bodies: OrderedDict[bytes, Body] = OrderedDict()
         self._bytes = 0
         versions.tail.listen(lambda events: self.forget() if events is None else None)
 
     def forget(self) -> None:
-        self.kept.clear()
+        self._kept.clear()
         self._bodies.clear()
         self._ids = self._bytes = 0
+
+    def known(self, etag: str) -> Kept | None:
+        """What this process knows of an answer."""
+        found = self._kept.get(etag)
+        if found is not None:
+            self._kept.move_to_end(etag)
+        return found
 
     async def unchanged(self, question: Question, etags: list[str]) -> str | None:
         """The first of `etags` that is of the answer which would be given now."""
         for etag in etags:
-            found = self.kept.get(etag) or await self._of_others(etag)
+            found = self.known(etag) or await self._of_others(etag)
             if found is None or found.digest != question.digest or not is_same(found.version.viewer, question.viewer):
                 continue
             within_s, numbers_s = (0, 0.0) if question.is_fresh else (1.0, None)
-            if await self.versions.is_unchanged(found.version, within_s=within_s, numbers_s=numbers_s):
+            if await self._is_unchanged(found.version, within_s, numbers_s):
                 return etag
         return None
 
@@ -122,7 +137,7 @@ class Answers:
         if found is None:
             return None
         numbers_s = 0.0 if question.is_fresh else NUMBERS_S
-        if await self.versions.is_unchanged(found.version, within_s=0, numbers_s=numbers_s):
+        if await self._is_unchanged(found.version, 0, numbers_s):
             age_us = self.versions.tail.standing.clock_us - found.version.standing.clock_us
             if age_us <= BODY_FOR_US:
                 return found
@@ -130,12 +145,12 @@ class Answers:
         return None
 
     async def made(
-        self, question: Question, begun: Standing, context: object, text: str, operation: Operation, body: bytes
+        self, question: Question, begun: Standing | None, context: object, text: str, operation: Operation, body: bytes
     ) -> str:
         """The ETag of a `body` that was made after `begun`; its version is kept, if it has one."""
         etag = self.etags.of(question.digest, question.viewer, body)
         reads = self.reads_of(context)
-        if not self.fields.of(text, operation.document).complete(reads):
+        if begun is None or not self.fields.of(text, operation.document).complete(reads):
             return etag
         version = self.versions.made(question.viewer, reads, begun)
         self._keep(etag, Kept(question.digest, version))
@@ -145,16 +160,35 @@ class Answers:
 
     async def share(self, etag: str) -> None:
         """Tell the other processes. To be called after the answer was sent, and once for each."""
-        found = self.kept.get(etag)
+        found = self._kept.get(etag)
         if self.shared and found is not None:
             await self.shared.put(etag, found.digest, found.version)
 
+    async def begin(self, question: Question) -> Standing | None:
+        """Before an answer is made. None if the log cannot be read: the answer then has no version."""
+        try:
+            return await self.versions.begin(is_fresh=question.is_fresh or question.viewer.is_anonymous)
+        except Exception as fault:
+            if known_fault(fault) is None and not isinstance(fault, FeedError):
+                raise
+            log.warning("An answer is made without its version: %s", type(fault).__name__)
+            return None
+
+    async def _is_unchanged(self, version: Version, within_s: float, numbers_s: float | None) -> bool:
+        """Not known to be, if the log cannot be read."""
+        try:
+            return await self.versions.is_unchanged(version, within_s=within_s, numbers_s=numbers_s)
+        except Exception as fault:
+            if known_fault(fault) is None and not isinstance(fault, FeedError):
+                raise
+            return False
+
     def _keep(self, etag: str, kept: Kept) -> None:
-        gone = self.kept.pop(etag, None)
-        self.kept[etag] = kept
+        gone = self._kept.pop(etag, None)
+        self._kept[etag] = kept
         self._ids += len(kept.version) - (len(gone.version) if gone else 0)
-        while len(self.kept) > MOST_VERSIONS or (self._ids > MOST_IDS and len(self.kept) > 1):
-            _, oldest = self.kept.popitem(last=False)
+        while len(self._kept) > MOST_VERSIONS or (self._ids > MOST_IDS and len(self._kept) > 1):
+            _, oldest = self._kept.popitem(last=False)
             self._ids -= len(oldest.version)
 
     def _keep_body(self, digest: bytes, body: Body) -> None:

@@ -19,7 +19,7 @@ from feed_service.viewer import ANONYMOUS, Viewer
 log = logging.getLogger(__name__)
 
 PATHS = frozenset({"/graphql", "/graphql/"})
-MOST_VIEWERS = 20_000
+MOST_VIEWERS = 10_000
 VIEWER_FOR_S = 1.0
 """How long a poll that finds nothing takes a token for good; whatever is executed asks the database."""
 
@@ -74,7 +74,7 @@ class Unchanged:
 
     async def _unchanged_for(self, scope: Scope, seen: Seen) -> Viewer | None:
         """The viewer, if the answer of this ETag is the one that would be given now."""
-        kept = self.answers.kept.get(seen.etag)
+        kept = self.answers.known(seen.etag)
         if kept is None or kept.digest != self.answers.questions.get(scope["query_string"], seen.accept):
             return None
         try:

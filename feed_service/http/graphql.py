@@ -122,7 +122,7 @@ class GraphQLEndpoint:
             return self._told(answers, asking, question, etag, None)
         if asking.viewer.is_anonymous and (kept := await answers.body(question)):
             return self._told(answers, asking, question, kept.etag, None if kept.etag in etags else kept.body)
-        begun = await answers.versions.begin(is_fresh=asking.is_fresh or asking.viewer.is_anonymous)
+        begun = await answers.begin(question)
         operation, context, answer = await self._made(asking, text)
         body = body_of(answer)
         if answer.errors or not operation.is_query:

@@ -59,6 +59,22 @@ class Reads:
         """Nothing tells of changes of what was read."""
         self.is_versioned = False
 
+    def polled(self, kind: FeedKind, *, has_window: bool) -> None:
+        """What is new in a feed was read, and not by a loader. A window moves by itself."""
+        self.is_noted = True
+        self.feeds.add(kind)
+        if has_window:
+            self.unversioned()
+
+    def thread_polled(self, post_id: int) -> None:
+        self.is_noted = True
+        self.note(Class.THREADS, [post_id])
+        self.note(Class.POSTS, [post_id])
+
+    def ranked_by(self, kind: FeedKind, order: PostOrder, generation_id: int) -> None:
+        """That generation was current."""
+        self.rankings.setdefault((kind, order), generation_id)
+
     def loaded(self, name: str, keys: Sequence[Any], answers: Sequence[Any], arguments: Sequence[Any]) -> None:
         """The batch function `name` (`posts.by_id`) has answered."""
         self.is_noted = True
@@ -119,7 +135,7 @@ def feed_pages(reads: Reads, keys: Sequence[Any], answers: Sequence[Any], _argum
         if page.snapshot is not None:
             reads.note(Class.RETURNS)
             if not (part.after or part.before) or page.snapshot.is_restarted:
-                reads.rankings[feed.kind, feed.order] = page.snapshot.generation.id
+                reads.ranked_by(feed.kind, feed.order, page.snapshot.generation.id)
         elif feed.window is not None or feed.is_ranked_by_value or feed.kind in RANKED_KINDS:
             reads.unversioned()
         else:
@@ -192,6 +208,7 @@ NOTES: Mapping[str, Note] = {
     "tags.trending_ids": CLOCK,
     "users.by_id": by_key(Class.USERS),
     "users.by_username": by_row(Class.USERS),
+    "users.hidden_meanwhile_by_id": unversioned,
     "viewer_states.by_post_id": OWN,
     "viewer_states.by_user_id": OWN,
     "views.is_listed_by_post_id": unversioned,

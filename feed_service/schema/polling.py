@@ -122,11 +122,14 @@ def changes_asked_for(first: int) -> int:
 
 async def generation_of(info: Info, feed: Feed, given: str = "") -> str:
     """The ranking that is current, in the order of `given` or else in the feed's own; empty for a feed by time."""
+    reader = info.context.loaders.reader
     if feed.kind not in RANKED_KINDS:
+        reader.reads.polled(feed.kind, has_window=feed.window is not None)
         return ""
     order = PostOrder(given.partition(":")[0]) if given else feed.order
-    reader = info.context.loaders.reader
-    return generation_named(order, (await reader.generations.current(order, reader.database, reader.cache)).id)
+    generation = await reader.generations.current(order, reader.database, reader.cache)
+    reader.reads.ranked_by(feed.kind, order, generation.id)
+    return generation_named(order, generation.id)
 
 
 def generation_named(order: PostOrder, generation_id: int) -> str:

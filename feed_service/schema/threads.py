@@ -107,6 +107,7 @@ class ThreadChanges:
 async def thread_changes(info: Info, post: str, since: SyncToken, first: int) -> ThreadChangesRow:
     """Raises BadUserInput or InvalidCursor."""
     first, context, post_id = changes_asked_for(first), info.context, decode_as("Post", post)
+    context.loaders.reader.reads.thread_polled(post_id)
     token = context.polling.tokens.decode(of_thread(post_id), context.viewer, since)
     found = await thread.changes(
         ThreadPoll(context.polling, context.loaders.reader, context.viewer, post_id, token), first
