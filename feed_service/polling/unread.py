@@ -95,11 +95,17 @@ async def _asked(tail: Tail, token: SyncToken, scope: Scope) -> tuple[Standing, 
 
 def _in_order(standing: Standing, token: SyncToken, found: Iterable[Event], *, to_the_end: bool) -> Unread:
     last, upto = token.last or (0, 0), token.upto or standing.snapshot
-    due = sorted((event for event in found if not event.xid), key=due_key)
+    at_once = {(event.subject_id, event.is_published_at) for event in found if is_published_at_once(event)}
+    due = sorted((event for event in found if not event.xid and due_key(event)[::-1] not in at_once), key=due_key)
     if _again(token):
         due = [event for event in due if due_key(event) > (token.clock_us, last[1])]
     told = (event for event in found if event.xid and (key(event) > last if upto.sees(event.xid) else to_the_end))
     return Unread(standing, due, sorted(told, key=key))
+
+
+def is_published_at_once(event: Event) -> bool:
+    """Such a post also falls due; the event, which is told of whatever the time, is enough."""
+    return event.kind == "post" and bool(event.xid) and not event.was_listed and event.is_listed is True
 
 
 def _again(token: SyncToken) -> int:
