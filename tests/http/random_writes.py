@@ -34,6 +34,13 @@ MINE = """{ viewer { role user { displayName } drafts { nodes { title } } schedu
     mutedUsers { nodes { username } } } }"""
 RANKED = "{ feed(kind: POPULAR) { nodes { title stats { likeCount } } snapshot { generation restarted } } }"
 FILTERED = '{ feed(kind: GLOBAL, filter: {tags: ["ski"]}) { nodes { title } count { value } emptyReason } }'
+TOKENS = "query($id: ID!) { feed(kind: HOME) { head { token } } post(by: {id: $id}) { comments { syncToken } } }"
+HEAD = """query($since: SyncToken!) { feedHead(kind: HOME, since: $since) { newCount { value } newAuthors { username }
+    resetRequired token pollAfterSeconds asOf } }"""
+CHANGES = f"""query($since: SyncToken!) {{ feedChanges(kind: HOME, since: $since, first: 3) {{
+    added {{ node {{ {POST} }} }} updated {{ id title }} removedIds hasMore resetRequired nextToken pollAfterSeconds }} }}"""
+THREAD_CHANGES = """query($id: ID!, $since: SyncToken!) { threadChanges(postId: $id, since: $since) { added { id body }
+    updated { id body } removedIds hasMore resetRequired nextToken } }"""
 SEARCH = '{ search(query: "snow", types: [POST]) { nodes { ... on Post { title } } } }'
 TRENDS = "{ trendingTags { slug trendScore } }"
 
@@ -171,4 +178,15 @@ def documents_of(writing: Writing) -> dict[str, Document]:
         "ranked": Document(RANKED),
         "filtered": Document(FILTERED),
         "search": Document(SEARCH),
+    }
+
+
+async def polls_of(pair: Pair, who: models.User | None, post_id: str) -> dict[str, Document]:
+    """What pollers ask who stand where things are now."""
+    tokens = await pair.post(0, TOKENS, who, None, id=post_id)
+    since = {"since": tokens["feed"]["head"]["token"]}
+    return {
+        "head": Document(HEAD, since),
+        "changes": Document(CHANGES, since),
+        "thread changes": Document(THREAD_CHANGES, {"since": tokens["post"]["comments"]["syncToken"], "id": post_id}),
     }

@@ -14,7 +14,7 @@ import pytest_asyncio
 from feed_service import models
 from feed_service.execution import unchanged
 from tests.http.pair import Document, Pair, pair_on, still
-from tests.http.random_writes import FEED, People, Writing, documents_of
+from tests.http.random_writes import FEED, People, Writing, documents_of, polls_of
 from tests.world import World, world_on
 
 
@@ -92,6 +92,11 @@ async def test_304_means_that_a_fresh_answer_would_be_the_same(
         for who in (people.ann, people.cy, None)
         if who is not people.cy or name in {"HOME", "thread", "nodes"}
     ]
+    all_held += [
+        Held(name, document, who)
+        for who in (people.ann, None)
+        for name, document in (await polls_of(pair, who, next(iter(writing.posts)))).items()
+    ]
     history: list[str] = []
     for number in range(30):
         history.append(await writing.step())
@@ -105,14 +110,16 @@ async def test_304_means_that_a_fresh_answer_would_be_the_same(
     assert sum(held.not_modified for held in all_held) > 20
 
 
-async def test_nothing_new_is_304_at_both_services(pair: Pair, people: People) -> None:
+async def test_nothing_new_is_304_at_both_services(pair: Pair, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unchanged, "BUCKET_US", 10**18)
     writing = Writing(pair, people, 3)
     for author in people.writers:
         await writing.post(author, tags=["ski"])
     await writing.comment(people.bo, next(iter(writing.posts)))
     await asyncio.sleep(1.1)
-    for name, document in documents_of(writing).items():
-        for who in (people.ann, None):
+    for who in (people.ann, None):
+        polls = await polls_of(pair, who, next(iter(writing.posts)))
+        for name, document in (documents_of(writing) | polls).items():
             held = Held(name, document, who)
             await held.poll(pair, 0)
             await asyncio.sleep(0.05)  # The other service is told after the answer was sent.
