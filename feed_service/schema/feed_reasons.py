@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from feed_service import loaders, models
+from feed_service.schema.authors import author_of
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind
 from feed_service.schema.lazy import LazyTag, LazyUser
@@ -42,7 +43,7 @@ class FollowedAuthor:
 
     @strawberry.field(graphql_type=LazyUser, description="The author.")
     async def author(self, info: Info) -> models.User | None:
-        return await info.context.loaders.load(loaders.users.by_id, self.why.post.author_id)
+        return await author_of(info, self.why.post)
 
     @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
     async def tags(self, info: Info) -> list[models.Tag]:

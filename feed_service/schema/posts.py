@@ -9,6 +9,7 @@ import strawberry
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.paging import Slice
+from feed_service.schema.authors import author_of
 from feed_service.schema.bookmarks import BookmarkCollection, collections_of_post
 from feed_service.schema.comments import CommentTreeConnection, comment_tree
 from feed_service.schema.connections import (
@@ -137,7 +138,7 @@ class Post(Node, Likeable, Editable, Deletable):
 
     @strawberry.field(graphql_type=LazyUser, description="Who wrote it.")
     async def author(post: strawberry.Parent[models.Post], info: Info) -> models.User | None:
-        return await info.context.loaders.load(loaders.users.by_id, post.author_id)
+        return await author_of(info, post)
 
     @strawberry.field(graphql_type=LazyCategory | None, description="The section it stands in.")
     async def category(post: strawberry.Parent[models.Post], info: Info) -> models.Category | None:
