@@ -38,7 +38,8 @@ TOKENS = "query($id: ID!) { feed(kind: HOME) { head { token } } post(by: {id: $i
 HEAD = """query($since: SyncToken!) { feedHead(kind: HOME, since: $since) { newCount { value } newAuthors { username }
     resetRequired token pollAfterSeconds asOf } }"""
 CHANGES = f"""query($since: SyncToken!) {{ feedChanges(kind: HOME, since: $since, first: 3) {{
-    added {{ node {{ {POST} }} }} updated {{ id title }} removedIds hasMore resetRequired nextToken pollAfterSeconds }} }}"""
+    added {{ node {{ {POST} }} }} updated {{ id title }}
+    removedIds hasMore resetRequired nextToken pollAfterSeconds }} }}"""
 THREAD_CHANGES = """query($id: ID!, $since: SyncToken!) { threadChanges(postId: $id, since: $since) { added { id body }
     updated { id body } removedIds hasMore resetRequired nextToken } }"""
 SEARCH = '{ search(query: "snow", types: [POST]) { nodes { ... on Post { title } } } }'
