@@ -73,7 +73,7 @@ class Entry:
         return name
 
 
-TRENDING_TAG_IDS = Entry("trending_tag_ids", version=2, ttl_s=120, soft_s=60, is_valid=is_list_of_numbers)
+TRENDING_TAG_IDS = Entry("trending_tag_ids", version=2, ttl_s=60, soft_s=30, is_valid=is_list_of_numbers)
 """By length of the window in seconds: tag ids, best first. Tags are public."""
 
 USER_STATS = Entry(

@@ -1,37 +1,22 @@
-"""The way of some keys: through the cache, past other processes that compute the same, to the source and back."""
+"""The way of some keys: through the cache, and past other processes that compute the same."""
 
 import asyncio
 import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
-from feed_service.cache.backends import Claim, Item
+from feed_service.cache.backends import Claim
+from feed_service.cache.computing import Computation, Load, Reach, Seen
 from feed_service.cache.entries import Entry
-from feed_service.cache.envelope import TOMBSTONE, Kept, Rubbish, opened, sealed
-from feed_service.cache.gathering import GatheredReads
-from feed_service.cache.store import OPERATION_S, Away, Store
-from feed_service.observability import CacheMeters
-
-Load = Callable[[list[Any]], Awaitable[Sequence[Any]]]
-"""Keys -> a value for each, in their order; None where there is nothing."""
-
-Seen = dict[str, bytes | None]
-"""By name: what the cache held that was of no use; it is replaced only as long as it is still that."""
+from feed_service.cache.envelope import TOMBSTONE, Kept, Rubbish, now_ms, opened
+from feed_service.cache.store import Away
 
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.1
-
-
-class Reach(NamedTuple):
-    """What a lookup goes through."""
-
-    store: Store
-    reads: GatheredReads
-    meters: CacheMeters
 
 
 class Lookup:
@@ -39,6 +24,7 @@ class Lookup:
 
     def __init__(self, reach: Reach, entry: Entry, keys: Mapping[str, Any], load: Load, found: dict[str, Any]) -> None:
         self.entry, self.keys, self.load, self.found = entry, keys, load, found
+        self._compute = Computation(reach, entry, keys, load, found)
         self.stale: Seen = {}
         self._store, self._reads, self._meters = reach
         self._asks_others = self._store.is_shared and entry.wait_s > 0
@@ -79,9 +65,9 @@ class Lookup:
         """What is of no use; what is, is taken."""
         outcomes: Counter[str] = Counter()
         missing: Seen = {}
-        now_ms = _now_ms()
+        at_ms = now_ms()
         for name, seen in kept:
-            value, outcome = self._opened(name, seen, now_ms)
+            value, outcome = self._opened(name, seen, at_ms)
             outcomes[outcome] += 1
             if value is None:
                 missing[name] = seen
@@ -93,13 +79,13 @@ class Lookup:
             self._meters.read(self.entry.name, outcome, number)
         return missing
 
-    def _opened(self, name: str, seen: bytes | None, now_ms: int) -> tuple[Kept | None, str]:
+    def _opened(self, name: str, seen: bytes | None, at_ms: int) -> tuple[Kept | None, str]:
         if seen is None:
             return None, "miss"
         if seen == TOMBSTONE:
             return None, "dropped"
         try:
-            kept = opened(self.entry, name, seen, now_ms)
+            kept = opened(self.entry, name, seen, at_ms)
         except Rubbish:
             return None, "rubbish"
         if kept is None:
@@ -135,7 +121,7 @@ class Lookup:
         """(what others compute, what we do)."""
         still: Seen = {}
         for name, claim in claims.items():
-            kept, _ = self._opened(name, claim.kept, _now_ms())
+            kept, _ = self._opened(name, claim.kept, now_ms())
             if kept:
                 self.found[name] = kept.value
                 self._meters.saved(self.entry.name, "process" if is_first else "shared", 1)
@@ -163,43 +149,3 @@ class Lookup:
                 await self._store.do(
                     self.entry.name, "release", lambda backend: backend.release_many(list(names), token)
                 )
-
-    async def _compute(self, wanted: Seen) -> None:
-        if not wanted:
-            return
-        at_ms, began_s = _now_ms(), time.monotonic()
-        values = await self.load([self.keys[name] for name in wanted])
-        self.found.update(zip(wanted, values, strict=True))
-        self._meters.loaded(self.entry.name, len(wanted))
-        items = [item for name in wanted if wanted[name] != TOMBSTONE and (item := self._item(name, at_ms, began_s))]
-        # What cannot be kept was counted, and is computed again by whoever asks next.
-        with suppress(Away):
-            await self._keep(items, wanted)
-
-    def _item(self, name: str, at_ms: int, began_s: float) -> Item | None:
-        """None for what is not kept."""
-        entry, value = self.entry, self.found[name]
-        shorter = 1 - entry.jitter * random.random()  # noqa: S311 - jitter, no secret.
-        took_s = time.monotonic() - began_s
-        life_s = (entry.negative_s if value is None else entry.ttl_s) * shorter - took_s
-        # A tombstone that was written meanwhile may have ended before this is kept.
-        if life_s <= 0 or (entry.tombstone_s and took_s > entry.tombstone_s - OPERATION_S):
-            return None
-        stale_ms = at_ms + int(1_000 * (entry.soft_s if entry.soft_s is not None else entry.ttl_s) * shorter)
-        packed = sealed(name, value, at_ms, stale_ms)
-        return Item(name, packed, life_s) if len(packed) <= entry.max_bytes else None
-
-    async def _keep(self, items: list[Item], wanted: Seen) -> None:
-        new = [item for item in items if wanted[item.name] is None]
-        if new:
-            await self._store.do(self.entry.name, "keep", lambda backend: backend.add_many(new), may_be_late=False)
-        for item in items:
-            if (seen := wanted[item.name]) is not None:
-                await self._replace(item, seen)
-
-    async def _replace(self, item: Item, seen: bytes) -> None:
-        await self._store.do(self.entry.name, "keep", lambda backend: backend.replace(item, seen), may_be_late=False)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1_000)

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from feed_service.cache.addresses import client_at
 from feed_service.cache.backends import Backend, Item, Pipelined, Simple
+from feed_service.cache.computing import Load, Reach
 from feed_service.cache.entries import PREFIX, Entry
 from feed_service.cache.envelope import TOMBSTONE
 from feed_service.cache.flights import Flight, Flights
 from feed_service.cache.gathering import GatheredReads
-from feed_service.cache.lookup import Load, Lookup, Reach
+from feed_service.cache.lookup import Lookup
 from feed_service.cache.store import Away, Store
 from feed_service.observability import CacheMeters, Metrics
 

@@ -45,12 +45,13 @@ async def test_whoever_waits_for_a_failing_process_computes_as_soon_as_it_has_fa
     valkey_url: str, connect: Connect, source: Source
 ) -> None:
     async def broken(_: list[str]) -> list[str]:
+        begun.set()
         await asyncio.sleep(0.03)
         raise RuntimeError("on purpose")
 
-    patient = Entry("patient", version=1, ttl_s=30, wait_s=60)
+    begun, patient = asyncio.Event(), Entry("patient", version=1, ttl_s=30, wait_s=60)
     failing = asyncio.create_task(connect(valkey_url).get_many(patient, ["x"], broken))
-    await asyncio.sleep(0.02)
+    await begun.wait()
     assert await connect(valkey_url).get_many(patient, ["x"], source) == [["x", 1]]
     assert isinstance((await asyncio.gather(failing, return_exceptions=True))[0], RuntimeError)
 
@@ -106,7 +107,7 @@ async def test_what_took_longer_to_load_than_a_tombstone_lives_is_not_kept(
 
 async def test_one_process_leads_for_as_long_as_its_lease(valkey_url: str, connect: Connect) -> None:
     first, second = connect(valkey_url), connect(valkey_url)
-    assert [await cache.lead("warming", 0.1) for cache in (first, second, first)] == [True, False, False]
-    assert await second.lead("another thing", 0.1)
-    await asyncio.sleep(0.11)
-    assert [await cache.lead("warming", 0.1) for cache in (second, first)] == [True, False]
+    assert [await cache.lead("warming", 0.5) for cache in (first, second, first)] == [True, False, False]
+    assert await second.lead("another thing", 0.5)
+    await asyncio.sleep(0.51)
+    assert [await cache.lead("warming", 0.5) for cache in (second, first)] == [True, False]

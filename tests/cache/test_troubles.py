@@ -147,7 +147,7 @@ async def test_an_answer_that_came_too_late_is_never_taken_for_that_of_another_k
     with server.frozen():
         await asyncio.gather(*(read(0.01) for _ in range(20)))
     await asyncio.gather(*(read(5) for _ in range(100)))
-    assert 20 < given_up < 800
+    assert given_up >= 20
     await backend.close()
 
 
