@@ -1,6 +1,7 @@
 """What the processes of this room leave for each other in the cache: registered documents, and versions of answers."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from feed_service.cache.entries import ANSWER_VERSIONS, PERSISTED_TEXTS, Entry
@@ -26,7 +27,12 @@ class Shelf:
             return None
 
     async def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - JSON.
-        await self.cache.get_or_load(self.entry, key, load=_giving(value))
+        """Whoever looks for it at this moment finds nothing, which the cache tells all who wait with them."""
+        try:
+            await self.cache.get_or_load(self.entry, key, load=_giving(value))
+        except Missing:
+            with suppress(Missing):
+                await self.cache.get_or_load(self.entry, key, load=_giving(value))
 
 
 async def _missing() -> None:
