@@ -285,3 +285,22 @@ async def test_what_moves_by_itself_is_good_for_its_fifteen_seconds(
     monkeypatch.setattr(unchanged, "BUCKET_US", 1)
     assert not await held.poll(small_pair, 0)
     assert held.body["post"]["stats"]["likeCount"] == 2
+
+
+async def test_registered_documents_are_known_at_both_services(pair: Pair) -> None:
+    document = Document("{ categories { slug } } # registered")
+    extensions = json.dumps({"persistedQuery": {"version": 1, "sha256Hash": document.sha256}})
+    assert "errors" not in (await pair.get(0, document, None)).json()
+    answer = await pair.client.get(f"{pair.urls[1]}/graphql", params={"extensions": extensions})
+    assert answer.json() == {"data": {"categories": []}}
+
+
+async def test_without_the_log_answers_have_no_version_but_are_given(tmp_path: Path) -> None:
+    async with pair_on("postgresql://nobody@127.0.0.1:9/nothing", tmp_path, "memory://") as away:
+        answer = await away.get(0, Document("{ __typename }"), None)
+        assert (answer.status_code, answer.json()) == (200, {"data": {"__typename": "Query"}})
+        again = await away.get(0, Document("{ __typename }"), None, etag=answer.headers["etag"])
+        assert again.status_code == 304
+        refused = await away.get(0, Document("{ categories { slug } }"), None)
+        assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        assert refused.headers["cache-control"] == "no-store"
