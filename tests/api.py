@@ -68,9 +68,15 @@ class Api:
         tail = Tail(database, partial(epochs.renew, writing))
         self.polling = Polling(tail, Interests(database, tail), SyncTokens(SECRET), lambda: 0.0)
         event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
+        self.driven: list[str] = []
+        """Statements that the bare driver sends, as of the tail."""
+        event.listen(database.engine.sync_engine, "connect", self._listen)
 
     def _note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         self.statements.append(statement)
+
+    def _listen(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's around the driver's.
+        connection.driver_connection.add_query_logger(lambda logged: self.driven.append(logged.query))
 
     def statements_by_table(self) -> Counter[str]:
         """How many statements read each table."""
@@ -81,7 +87,7 @@ class Api:
 
     async def __call__(self, query: str, viewer: models.User | Viewer | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
         """Raises Refused."""
-        who = Viewer(viewer.id, Role(viewer.role or "user")) if isinstance(viewer, models.User) else viewer or ANONYMOUS
+        who = viewer_of(viewer) if isinstance(viewer, models.User) else viewer or ANONYMOUS
         reader = Reader(self.database, read_through.connect("memory://"), who, self.generations)
         cursors, writer = Cursors(SECRET), Writer(self.writing, who, "test")
         context = make_context(reader, cursors, writer, self.desk, self.views, self.polling)
@@ -90,6 +96,10 @@ class Api:
         if result.errors:
             raise Refused(result.errors)
         return result.data
+
+
+def viewer_of(user: models.User) -> Viewer:
+    return Viewer(user.id, Role(user.role or "user"))
 
 
 @asynccontextmanager

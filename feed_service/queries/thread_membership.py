@@ -19,9 +19,9 @@ POST_ID = bindparam("post_id", type_=BigInteger)
 
 
 def with_those_above(viewer: Viewer, post_id: int, comment_ids: Sequence[int]) -> Prepared:
-    """(below_id, id, author_id, author_gone_at, is_shown, is_listed): each of the comments, and each above it.
+    """(below_id, id, author_id, author_gone_at, is_shown, is_listed): each of the comments and each above it.
 
-    `below_id` is which of the comments a row was found for; `author_gone_at` as in `feed_membership.membership`.
+    In the order of the thread. `below_id` is which of the comments a row was found for; `author_gone_at` as in `feed_membership.membership`.
     """
     values = {"ids": list(comment_ids), "post_id": post_id, "viewer_id": viewer.user_id}
     return Prepared(_with_those_above(anybody_like(viewer)), values)
@@ -47,6 +47,7 @@ def _with_those_above(viewer: Viewer) -> Rows:
         )
         .select_from(named.join(level, true()).join(shown, is_above).join(author, author.c.id == shown.c.author_id))
         .where(is_any(named.c.id, ids_parameter("ids")), named.c.post_id == POST_ID)
+        .order_by(shown.c.path)
     )
 
 

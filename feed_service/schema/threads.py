@@ -79,7 +79,7 @@ class ThreadChangesRow:
 )
 class ThreadChanges:
     added: list[LazyComment] = strawberry.field(
-        description="Comments to put into the thread, among them tombstones that hold others."
+        description="Comments to put into the thread, in its order, among them tombstones that hold others."
     )
     updated: list[LazyComment] = strawberry.field(
         description="Comments to replace where the thread shows them: edited, or tombstones from now on."

@@ -10,8 +10,8 @@ from feed_service import models
 from feed_service.commands.transaction import Command, Transaction
 from feed_service.errors import ManyRefused, Refused
 from feed_service.transactions import Statements
-from feed_service.viewer import ANONYMOUS, Role, Viewer
-from tests.api import Api
+from feed_service.viewer import ANONYMOUS
+from tests.api import Api, viewer_of
 
 POST = "id title tags { slug }"
 ARGUMENTS = "$kind: FeedKind!, $filter: FeedFilter"
@@ -139,7 +139,7 @@ class Writers:
         given: tuple[Any, ...],
         hold: Hold,
     ) -> Any:  # noqa: ANN401 - what the command answers.
-        viewer = Viewer(who.id, Role(who.role or "user")) if who else ANONYMOUS
+        viewer = viewer_of(who) if who else ANONYMOUS
 
         async def work(sql: Statements) -> Any:  # noqa: ANN401 - as above.
             transaction = Transaction(sql, viewer, "test")

@@ -111,7 +111,7 @@ class Town:
                 (reader, tie, (other.id,)),
                 (reader, pick.choice([mutes.mute_user, mutes.unmute_user]), (other.id,)),
                 (reader, pick.choice([tag_follows.follow_tags, tag_follows.unfollow_tags]), ([pick.choice(TAGS)],)),
-                (self.people["mod"], moderation.suspend_user, (other.id, "")),
+                (self.people["mod"], moderation.suspend_user, (other.id, "spam")),
                 (self.people["mod"], moderation.restore_user, (other.id,)),
             ]
         if pick.random() < 0.1 and drafts:
