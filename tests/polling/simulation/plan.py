@@ -33,7 +33,7 @@ class Plan:
         return Random(":".join(map(str, (self.seed, *purpose))))  # noqa: S311 - a plan, not a secret.
 
 
-SMALL = Plan(seed=1, seconds=6.0, clients=26, viewers=10)
+SMALL = Plan(seed=1, seconds=5.0, clients=26, viewers=10)
 LARGE = Plan(
     seed=1, seconds=60.0, clients=200, viewers=80, authors=6, suspended=2, late=4, talkers=4, tied=16, tags=12,
     threads=6, write_pause_s=0.4, poll_pause_s=1.0,

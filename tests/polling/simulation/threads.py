@@ -12,7 +12,7 @@ from tests.polling.simulation.front import Front, Person
 
 @dataclass
 class ThreadClient:
-    """All comments of a thread that are more than their place."""
+    """All comments of a thread, tombstones among them."""
 
     front: Front
     random: Random
@@ -40,7 +40,7 @@ class ThreadClient:
                 return True
             for removed in told["removedIds"]:
                 self.comments.pop(removed, None)
-            self.comments |= shown([*told["added"], *told["updated"]])
+            self.comments |= by_id([*told["added"], *told["updated"]])
             self.token, has_more = told["nextToken"], told["hasMore"]
             is_news = is_news or bool(told["added"] or told["updated"] or told["removedIds"])
         self.front.counts["news of threads"] += is_news
@@ -55,7 +55,7 @@ class ThreadClient:
             if not told.get("post"):
                 return {}, ""
             tree = told["post"]["commentTree"]
-            found |= shown(tree["nodes"])
+            found |= by_id(tree["nodes"])
             token = token or tree["syncToken"]
             after, has_more = tree["pageInfo"]["endCursor"], tree["pageInfo"]["hasNextPage"]
         return found, token
@@ -70,5 +70,5 @@ class ThreadClient:
         return [f"{self.name}: {word} {ids}" for word, ids in kinds.items() if ids]
 
 
-def shown(comments: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {comment["id"]: comment for comment in comments if not comment["isTombstone"]}
+def by_id(comments: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {comment["id"]: comment for comment in comments}

@@ -13,7 +13,7 @@ from tests.polling.simulation import documents
 from tests.polling.simulation.front import Front, Person, Refused
 from tests.polling.simulation.wire import Lost
 
-FALLS_DUE_WITHIN_S = 4.0
+FALLS_DUE_WITHIN_S = 2.0
 
 Work = Callable[[], Awaitable[None]]
 
