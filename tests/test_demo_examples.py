@@ -32,7 +32,7 @@ async def test_every_example_has_an_answer_on_the_demo_set(empty_database_url: s
     async with AsyncSession(engine, expire_on_commit=False) as session:
         demo = (await session.scalars(select(models.User).where(models.User.username == "demo"))).one()
     await engine.dispose()
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
     async with api_on(empty_database_url) as api:
         for example in EXAMPLES:
             found = await api(example.read_text(), demo)
