@@ -39,6 +39,8 @@ FEEDS: list[tuple[str, dict[str, Any] | None]] = [
     ("GLOBAL", {"languages": ["en"], "window": "DAY"}),
 ]
 STEPS = 70
+SOON_MS = 600
+"""Within which scheduled posts fall due."""
 
 
 class Town:
@@ -77,7 +79,7 @@ class Town:
     async def create(self, *, holds: bool) -> None:
         who, pick = self.writer(), self.random
         mode = pick.choice([PublishMode.NOW] * 5 + [PublishMode.DRAFT, PublishMode.AT])
-        at = datetime.now(UTC) + timedelta(milliseconds=pick.randint(50, 800)) if mode is PublishMode.AT else None
+        at = datetime.now(UTC) + timedelta(milliseconds=pick.randint(50, SOON_MS)) if mode is PublishMode.AT else None
         new = NewPost(
             "News", tags=pick.sample(TAGS, pick.randint(0, 2)), language=pick.choice(["en", "de"]), publish=mode,
             publish_at=at,
@@ -116,7 +118,7 @@ class Town:
             ]
         if pick.random() < 0.1 and drafts:
             who, post_id = pick.choice(drafts)
-            soon = datetime.now(UTC) + timedelta(milliseconds=pick.randint(50, 500))
+            soon = datetime.now(UTC) + timedelta(milliseconds=pick.randint(50, SOON_MS))
             self.drafts.discard(post_id)
             todo = [(who, publishing.publish_post, (post_id,)), (who, publishing.schedule_post, (post_id, soon))]
         if pick.random() < 0.3:
@@ -155,7 +157,7 @@ async def test_every_client_ends_with_what_a_fresh_page_shows(town: Town) -> Non
         if number % 20 == 0:
             await town.writers.begin(None, publishing.publish_due, holds=False)
     await town.writers.end()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(SOON_MS / 1000)
     await town.writers.run(None, publishing.publish_due)
     unseen = {global_id(models.Post(id=one)) for who, one in town.posts if who.username == "mallory"}
     for api in town.apis:
