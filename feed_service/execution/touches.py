@@ -46,11 +46,7 @@ def by_post(ids: Ids, viewer_id: int | None, event: Event) -> Touch:
 
 
 def has_tag_of(tag_ids: frozenset[int] | None, event: Event) -> bool:
-    """Bulks do not write the tags of what they delete and restore."""
-    if tag_ids is None:
-        return False
-    tags = {*event.was_tagged, *event.is_tagged}
-    return not tags.isdisjoint(tag_ids) if tags else event.action in STANDING
+    return tag_ids is not None and not tag_ids.isdisjoint((*event.was_tagged, *event.is_tagged))
 
 
 def by_user(ids: Ids, _viewer_id: int | None, event: Event) -> Touch:

@@ -3,6 +3,7 @@
 It knows only questions that the endpoint has answered in full or refused to answer anew; all else it passes on.
 """
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -33,26 +34,38 @@ class Seen(NamedTuple):
 
 
 class Viewers:
-    """Of the tokens that were good within the last second."""
+    """Of the tokens that were good within the last second; a token is asked about once, however many wait."""
 
     def __init__(self, viewer_of: ViewerOf) -> None:
         self._viewer_of = viewer_of
         self._known: OrderedDict[bytes, tuple[float, Viewer]] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Viewer]] = {}
 
     async def of(self, authorization: bytes) -> Viewer:
         """Raises Unauthenticated, and what asking the database raises."""
         if not authorization:
             return ANONYMOUS
-        now = time.monotonic()
         known = self._known.get(authorization)
-        if known is not None and now - known[0] <= VIEWER_FOR_S:
+        if known is not None and time.monotonic() - known[0] <= VIEWER_FOR_S:
             return known[1]
+        if authorization not in self._asking:
+            self._asking[authorization] = asyncio.create_task(self._asked(authorization))
+            self._asking[authorization].add_done_callback(lambda task: self._answered(authorization, task))
+        return await asyncio.shield(self._asking[authorization])
+
+    async def _asked(self, authorization: bytes) -> Viewer:
+        began = time.monotonic()
         viewer = await self._viewer_of(token_in([authorization.decode("latin-1")]))
         self._known.pop(authorization, None)
-        self._known[authorization] = (now, viewer)
+        self._known[authorization] = (began, viewer)
         if len(self._known) > MOST_VIEWERS:
             self._known.popitem(last=False)
         return viewer
+
+    def _answered(self, authorization: bytes, task: "asyncio.Task[Viewer]") -> None:
+        del self._asking[authorization]
+        # Read here, an error is not logged as "never retrieved" when all who waited have gone.
+        _ = task.cancelled() or task.exception()
 
 
 class Unchanged:

@@ -12,7 +12,10 @@ import pytest
 import pytest_asyncio
 
 from feed_service import models
+from feed_service.errors import Unauthenticated
 from feed_service.execution import unchanged
+from feed_service.http.conditional import Viewers
+from feed_service.viewer import ANONYMOUS, Viewer
 from tests.http.pair import Document, Pair, pair_on, still
 from tests.http.random_writes import FEED, People, Writing, documents_of, polls_of
 from tests.world import World, world_on
@@ -304,3 +307,24 @@ async def test_without_the_log_answers_have_no_version_but_are_given(tmp_path: P
         refused = await away.get(0, Document("{ categories { slug } }"), None)
         assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
         assert refused.headers["cache-control"] == "no-store"
+
+
+async def test_a_token_is_asked_about_once_a_second_however_many_poll_with_it() -> None:
+    asked: list[str] = []
+
+    async def viewer_of(token: str) -> Viewer:
+        asked.append(token)
+        await asyncio.sleep(0.01)
+        if token == "bad":
+            raise Unauthenticated("The token is not valid.")
+        return Viewer(len(asked))
+
+    viewers = Viewers(viewer_of)
+    assert set(await asyncio.gather(*(viewers.of(b"Bearer one") for _ in range(20)))) == {Viewer(1)}
+    assert await viewers.of(b"Bearer one") == Viewer(1)
+    assert await viewers.of(b"Bearer two") == Viewer(2)
+    assert await viewers.of(b"") == ANONYMOUS
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await viewers.of(b"bearer bad")
+    assert asked == ["one", "two", "bad", "bad"]
