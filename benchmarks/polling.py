@@ -23,7 +23,7 @@ from benchmarks import polls
 from benchmarks.bulk import copied
 from benchmarks.feed_sql import database
 from benchmarks.load import Found, Poller
-from benchmarks.served import BARE, SERVICE, Server, fired, running
+from benchmarks.served import BARE, SERVICE, UNCACHED, Server, fired, running
 from benchmarks.spoken import Spoken
 from feed_service.embedded import valkey
 
@@ -99,10 +99,17 @@ def cases(bare: Server, served: Server, uncached: Server, tokens: list[str]) -> 
     heads = asked(served, polls.posted(polls.HEAD, tokens, [{} for _ in tokens]))
     since: list[dict[str, object]] = [{"since": answer["feedHead"]["token"]} for answer in heads]
     found.append(Case("feedHead", served, polls.posted(polls.HEAD, tokens, since)))
-    popular = polls.posted(polls.POPULAR, [""], [{}])
-    if asked(served, popular)[0] != asked(uncached, popular)[0]:
+    return found + popular_cases(served, uncached)
+
+
+def popular_cases(served: Server, uncached: Server) -> list[Case]:
+    """The same answer from the cache, from a frozen generation, and from nothing but tables."""
+    frozen, live = (polls.posted(polls.POPULAR, [""], [given]) for given in ({}, polls.LIVE_RANKING))
+    found = [Case("popular, cached", served, frozen), Case("popular, generation", uncached, frozen)]
+    found.append(Case("popular, uncached", uncached, live))
+    if any(asked(case.server, case.pollers) != asked(served, frozen) for case in found):
         raise SystemExit("The popular feed is another one without the cache.")
-    return [*found, Case("popular, cached", served, popular), Case("popular, uncached", uncached, popular)]
+    return found
 
 
 def rounds(what: list[Case], count: int, seconds: float) -> list[list[Measured]]:
@@ -160,7 +167,7 @@ def run(url: str, count: int, seconds: float) -> dict[str, Any]:
         tokens = asyncio.run(polls.access_tokens(url, folder, VIEWERS))
         bare = stack.enter_context(running("the bare endpoint", BARE, {}))
         served = stack.enter_context(running("the service", SERVICE, shared | {"CACHE_URL": cache.url}))
-        uncached = stack.enter_context(running("the service without a cache", SERVICE, shared | polls.UNCACHED))
+        uncached = stack.enter_context(running("the service without a cache", UNCACHED, shared | polls.UNCACHED))
         what = cases(bare, served, uncached, tokens)
         found = rounds(what, count, seconds)
         spoken = spoken_to_postgres(url, what[1], 4 * seconds)

@@ -22,9 +22,12 @@ NUMBERED_FEED = f"query Poll {{ feed(kind: HOME, first: 20) {{ {NUMBERED} }} }}"
 HEAD = """query Head($since: SyncToken) {
     feedHead(kind: HOME, since: $since) { newCount { value isCapped } newAuthors { username } token pollAfterSeconds }
 }"""
-POPULAR = f"query Popular {{ feed(kind: POPULAR, first: 20) {{ {NUMBERED} }} }}"
+POPULAR = """query Popular($filter: FeedFilter) { feed(kind: POPULAR, first: 20, filter: $filter) {
+    edges { node { id title publishedAt author { id username displayName } stats { likeCount commentCount } } } } }"""
+LIVE_RANKING: dict[str, object] = {"filter": {"window": "ALL"}}
+"""With a filter, posts are ranked anew for each request; this one lets all pass."""
 
-UNCACHED = {"CACHE_URL": "none://"}
+UNCACHED = {"AIOCACHE_DISABLE": "1", "PORT": "0"}
 
 LIVE = """
     SELECT follower_id FROM user_follows JOIN users ON users.id = follower_id

@@ -13,6 +13,7 @@ from benchmarks.load import Found, Poller, Shot
 
 CHECKOUT = Path(__file__).parent.parent
 SERVICE = ("-m", "feed_service.cli", "serve", "--port", "0")
+UNCACHED = ("-m", "benchmarks.uncached_site")
 BARE = ("-m", "benchmarks.bare_site", "0")
 
 CAN_PIN = hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1
