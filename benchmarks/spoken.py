@@ -35,8 +35,8 @@ class Spoken:
     def summary(self, found: Found, viewers: int) -> dict[str, Any]:
         """Per second in all, per viewer and second of those that ask for one viewer, and the most frequent texts.
 
-        The shared reads are those that came about once a second or less, however many viewers ask. Each viewer asks once
-        at the beginning: what counts is how soon again.
+        The shared reads are those that came about once a second or less, however many viewers ask. Each viewer is asked
+        about once at the beginning: what counts is how soon again.
         """
         calls = {text: count - self.before.get(text, 0) for text, count in self._calls().items()}
         calls = {text: count for text, count in calls.items() if count and not any(word in text for word in OURS)}
