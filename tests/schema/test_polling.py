@@ -73,6 +73,45 @@ async def test_a_late_commit_is_new_though_others_came_first(square: Square) -> 
     assert client.shown() == await client.wanted()
 
 
+async def test_what_a_poll_has_seen_before_the_log_told_it_is_told_again(square: Square) -> None:
+    """A poll looks at posts later than at the log, which may be a second old: here always in between."""
+    client = await square.client()
+    old, draft = square.old[0].id, await square.post(square.ann, "draft", publish=PublishMode.DRAFT)
+    for post_id in (old, draft):
+        await square.do(square.ann, editing_posts.update_post, PostChange(post_id, title=f"{post_id}"))
+    await square.writers.run(square.ann, posts.delete_post, old)
+    await client.poll()
+    assert named(old) not in client.posts
+    for command, given in (
+        (posts.restore_post, old),
+        (editing_posts.update_post, PostChange(old, title="back")),
+        (publishing.publish_post, draft),
+    ):
+        await square.do(square.ann, command, given)
+    await square.writers.run(square.ann, posts.delete_post, draft)
+    await client.poll()
+    assert client.shown() == await client.wanted()
+    await square.do(square.ann, editing_posts.update_post, PostChange(old, title="late"))
+    await square.writers.run(square.ann, posts.restore_post, draft)
+    await client.poll()
+    await square.do(square.ann, posts.delete_post, draft)
+    await client.poll()
+    assert client.shown() == await client.wanted()
+
+
+async def test_a_post_that_fell_due_while_somebody_was_deleting_it_is_taken_out(square: Square) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=0.3)
+    post_id = await square.post(square.ann, "due", publish=PublishMode.AT, publish_at=soon)
+    client = await square.client()
+    await square.writers.begin(square.ann, posts.delete_post, post_id, holds=True)
+    while named(post_id) not in client.posts:
+        await square.api.polling.tail.caught_up(0)
+        await client.poll()
+    await square.writers.end()
+    await square.api.polling.tail.caught_up(0)
+    assert (await client.changes())["removedIds"] == [named(post_id)], "though it was not public when that began"
+
+
 async def test_a_page_counts_nothing_as_new_while_others_write(square: Square) -> None:
     """Whatever is committed between the page and the poll was either on the page or is told."""
     for number in range(10):
