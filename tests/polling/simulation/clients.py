@@ -1,5 +1,6 @@
 """Those who poll by the protocol of docs/polling.md: each keeps a list, and compares it with a fresh one in the end."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -13,6 +14,9 @@ WINDOW = 5
 """Small, so that windows are cut."""
 
 LONGEST_DRAIN = 500
+
+AGREED_WITHIN_S = 1.5
+"""A new generation may come at any moment, and processes hear of it within a second."""
 
 GENERATION_CHARS = 16
 """A position of a ranked feed begins with the generation, in hexadecimal."""
@@ -131,7 +135,7 @@ class RankedClient(FeedClient):
     """A list of one generation of a ranking. What is hidden meanwhile goes with the next generation."""
 
     async def differences(self) -> list[str]:
-        for _ in range(3):  # A new generation may come at any moment.
+        for _ in range(3):
             await self.poll()
             page = await self._asked(documents.FEED, "feed", first=PAGE)
             fresh = [edge["node"]["id"] for edge in page["edges"]]
@@ -139,6 +143,7 @@ class RankedClient(FeedClient):
                 kept = [post_id for post_id in self.places if post_id in fresh]
                 same = kept == [post_id for post_id in fresh if post_id in self.places]
                 return [] if kept and same else [f"{self.name}: {kept} kept, {fresh} now"]
+            await asyncio.sleep(AGREED_WITHIN_S)
         return [f"{self.name}: a new generation every time"]
 
     def _generation(self) -> str:

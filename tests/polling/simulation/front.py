@@ -119,6 +119,7 @@ class Front:
         told = answer.json() if answer.body else {}
         if answer.status != 200 or "errors" in told:
             self.errors.append(f"{answer.status} {answer.body[:500]!r} to {what[:300]}")
+            return {}
         return told.get("data") or {}
 
 

@@ -9,6 +9,7 @@ from random import Random
 class Plan:
     """Equal plans have equal people, clients and writers; what meets what is up to the machine.
 
+    `start_within_s`: clients come one after the other, as processes that have just begun build their statements first.
     `is_harder`: a process of the service is killed as well, and PostgreSQL crashes. While it recovers, requests may be
     answered by UNAVAILABLE.
     """
@@ -26,6 +27,7 @@ class Plan:
     threads: int = 2
     write_pause_s: float = 0.2
     poll_pause_s: float = 0.5
+    start_within_s: float = 1.0
     is_harder: bool = False
 
     def random(self, *purpose: object) -> Random:
@@ -36,7 +38,7 @@ class Plan:
 SMALL = Plan(seed=1, seconds=5.0, clients=26, viewers=10)
 LARGE = Plan(
     seed=1, seconds=60.0, clients=200, viewers=80, authors=6, suspended=2, late=4, talkers=4, tied=16, tags=12,
-    threads=6, write_pause_s=0.4, poll_pause_s=1.0,
+    threads=6, write_pause_s=0.8, poll_pause_s=3.0, start_within_s=10.0,
 )  # fmt: skip
 
 

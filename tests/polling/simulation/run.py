@@ -52,7 +52,7 @@ async def lived_through(url: str, front: Front, world: World, plan: Plan, faults
     async with asyncio.TaskGroup() as polling:
         for number, client in enumerate(watching):
             pause = plan.random("pauses", number)
-            polling.create_task(poll_on(client, pause, plan.poll_pause_s, is_quiet))
+            polling.create_task(poll_on(client, pause, plan, is_quiet))
         async with asyncio.TaskGroup() as writing:
             writing.create_task(hold_open(url, is_over))
             for writer in writers(front, world, plan, consistency, database):
@@ -65,10 +65,11 @@ async def lived_through(url: str, front: Front, world: World, plan: Plan, faults
     return await compared(watching)
 
 
-async def poll_on(client: Client, random: Random, pause_s: float, is_quiet: asyncio.Event) -> None:
+async def poll_on(client: Client, random: Random, plan: Plan, is_quiet: asyncio.Event) -> None:
+    await asyncio.sleep(random.uniform(0, plan.start_within_s))
     while not is_quiet.is_set():
-        await asyncio.sleep(random.uniform(0.2, 1.8) * pause_s)
         await client.poll()
+        await asyncio.sleep(random.uniform(0.2, 1.8) * plan.poll_pause_s)
 
 
 async def compared(watching: Sequence[Client]) -> list[str]:

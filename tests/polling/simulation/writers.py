@@ -13,7 +13,9 @@ from tests.polling.simulation import documents
 from tests.polling.simulation.front import Front, Person, Refused
 from tests.polling.simulation.wire import Lost
 
-FALLS_DUE_WITHIN_S = 2.0
+FALLS_DUE_WITHIN_S = 3.0
+SOONEST_S = 1.5
+"""The service refuses what lies in the past when it reads it."""
 
 Work = Callable[[], Awaitable[None]]
 
@@ -78,7 +80,7 @@ class Author(Writer):
 
     async def schedule(self) -> None:
         """Not touched again: that it falls due is all that happens to it."""
-        at = datetime.now(UTC) + timedelta(seconds=self.random.uniform(0.3, FALLS_DUE_WITHIN_S))
+        at = datetime.now(UTC) + timedelta(seconds=self.random.uniform(SOONEST_S, FALLS_DUE_WITHIN_S))
         await self._created(publish="AT", publishAt=at.isoformat())
 
     async def _created(self, **how: Any) -> Any:  # noqa: ANN401 - the post.
@@ -131,7 +133,7 @@ class Suspended(Author):
     moderator: Person = field(default_factory=Person)
 
     def works(self) -> Sequence[tuple[Work, int]]:
-        return ((self.suspend, 1 if self.live else 0), (self.create, 3), (self.edit, 1 if self.live else 0))
+        return ((self.suspend, 1 if self.live else 0), (self.create, 6), (self.edit, 3 if self.live else 0))
 
     async def suspend(self) -> None:
         try:
