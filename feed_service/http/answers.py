@@ -5,8 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from graphql import DocumentNode
+
 from feed_service.errors import FeedError
-from feed_service.execution.documents import Operation
 from feed_service.execution.faults import known_fault
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Version, Versions
@@ -24,12 +25,15 @@ MOST_VERSIONS = 10_000
 MOST_IDS = 1_000_000
 """Of all versions, about 100 MB."""
 
-MOST_BODIES = 1_000
+MOST_BODIES = 10_000
 MOST_BYTES = 32_000_000
 LARGEST_BODY = 200_000
+LARGEST_OF_VIEWER = 1_000
+"""A viewer asks the same again for a few small things only: heads of feeds, changes."""
+
 BODY_FOR_US = 60_000_000
 NUMBERS_S = 1.0
-"""How old the numbers in a body may be that is sent again."""
+"""How old the numbers in a body may be that is sent again to nobody in particular."""
 
 
 class Question(NamedTuple):
@@ -38,6 +42,24 @@ class Question(NamedTuple):
     digest: bytes
     viewer: Viewer
     is_fresh: bool = False
+
+    @property
+    def key(self) -> "Key":
+        """The same for all who see the same answer: sessions make no difference, roles do."""
+        return self.digest, self.viewer.user_id, self.viewer.role
+
+
+class Made(NamedTuple):
+    """An answer without errors, the document that asked for it, and the context in which it was made."""
+
+    text: str
+    document: DocumentNode
+    context: object
+    body: bytes
+    media_type: str
+
+
+Key = tuple[bytes, int | None, str]
 
 
 class Kept(NamedTuple):
@@ -48,11 +70,12 @@ class Kept(NamedTuple):
 class Body(NamedTuple):
     etag: str
     body: bytes
+    media_type: str
     version: Version
 
 
 class Questions:
-    """Digests of questions by the query string and the Accept header that they came in."""
+    """Digests of questions by the query string, or the body, and the Accept header that they came in."""
 
     def __init__(self) -> None:
         self._digests: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
@@ -93,10 +116,11 @@ class Answers:
     ) -> None:
         """`reads_of`: what the loaders of a request's context have noted."""
         self.versions, self.fields, self.etags, self.reads_of, self.shared = versions, fields, etags, reads_of, shared
-        self.questions = Questions()
+        self.questions, self.posted = Questions(), Questions()
+        """By query string, and by the body of a POST."""
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._ids = 0
-        self._bodies: OrderedDict[bytes, Body] = OrderedDict()
+        self._bodies: OrderedDict[Key, Body] = OrderedDict()
         self._bytes = 0
         versions.tail.listen(lambda events: self.forget() if events is None else None)
 
@@ -132,30 +156,31 @@ class Answers:
         return found
 
     async def body(self, question: Question) -> Body | None:
-        """Of an anonymous question. Nothing that it shows was changed or hidden before this was called."""
-        found = self._bodies.get(question.digest)
+        """Nothing that it shows was changed or hidden before this was called."""
+        found = self._bodies.get(question.key)
         if found is None:
             return None
-        numbers_s = 0.0 if question.is_fresh else NUMBERS_S
+        self._bodies.move_to_end(question.key)
+        numbers_s = NUMBERS_S if question.viewer.is_anonymous and not question.is_fresh else 0.0
         if await self._is_unchanged(found.version, 0, numbers_s):
             age_us = self.versions.tail.standing.clock_us - found.version.standing.clock_us
             if age_us <= BODY_FOR_US:
                 return found
-        self._drop_body(question.digest)
+        self._drop_body(question.key)
         return None
 
-    async def made(
-        self, question: Question, begun: Standing | None, context: object, text: str, operation: Operation, body: bytes
-    ) -> str:
-        """The ETag of a `body` that was made after `begun`; its version is kept, if it has one."""
-        etag = self.etags.of(question.digest, question.viewer, body)
-        reads = self.reads_of(context)
-        if begun is None or not self.fields.of(text, operation.document).complete(reads):
+    def made(self, question: Question, begun: Standing | None, made: Made, *, is_get: bool) -> str:
+        """The ETag of what was made after `begun`. Its version is kept, if it has one; by POST nobody can name it."""
+        etag = self.etags.of(question.digest, question.viewer, made.body)
+        is_small = len(made.body) <= (LARGEST_BODY if question.viewer.is_anonymous else LARGEST_OF_VIEWER)
+        reads = self.reads_of(made.context)
+        if begun is None or not (is_get or is_small) or not self.fields.of(made.text, made.document).complete(reads):
             return etag
         version = self.versions.made(question.viewer, reads, begun)
-        self._keep(etag, Kept(question.digest, version))
-        if question.viewer.is_anonymous and len(body) <= LARGEST_BODY:
-            self._keep_body(question.digest, Body(etag, body, version))
+        if is_get:
+            self._keep(etag, Kept(question.digest, version))
+        if is_small:
+            self._keep_body(question.key, Body(etag, made.body, made.media_type, version))
         return etag
 
     async def share(self, etag: str) -> None:
@@ -191,15 +216,15 @@ class Answers:
             _, oldest = self._kept.popitem(last=False)
             self._ids -= len(oldest.version)
 
-    def _keep_body(self, digest: bytes, body: Body) -> None:
-        self._drop_body(digest)
-        self._bodies[digest] = body
+    def _keep_body(self, key: Key, body: Body) -> None:
+        self._drop_body(key)
+        self._bodies[key] = body
         self._bytes += len(body.body)
         while len(self._bodies) > MOST_BODIES or self._bytes > MOST_BYTES:
             self._drop_body(next(iter(self._bodies)))
 
-    def _drop_body(self, digest: bytes) -> None:
-        gone = self._bodies.pop(digest, None)
+    def _drop_body(self, key: Key) -> None:
+        gone = self._bodies.pop(key, None)
         self._bytes -= len(gone.body) if gone else 0
 
 

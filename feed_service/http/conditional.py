@@ -1,4 +1,4 @@
-"""The shortest way of a poll that finds nothing: 304, decided before parsing, routing and execution.
+"""The shortest way of a poll that finds nothing: 304, or the small body of before, without parsing and execution.
 
 It knows only questions that the endpoint has answered in full or refused to answer anew; all else it passes on.
 """
@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from feed_service.http.answers import Answers, is_same
+from feed_service.http.answers import Answers, Body, Question, is_same
 from feed_service.http.bearer import ViewerOf, token_in
-from feed_service.http.headers import SAFE, new_or_given, of_answer
+from feed_service.http.headers import GZIP_FROM_BYTES, SAFE, VARY, new_or_given, of_answer
 from feed_service.viewer import ANONYMOUS, Viewer
 
 log = logging.getLogger(__name__)
@@ -25,12 +25,21 @@ VIEWER_FOR_S = 1.0
 """How long a poll that finds nothing takes a token for good; whatever is executed asks the database."""
 
 
+FIRST_WITHIN_S = 1.0
+"""A small body comes with its head; the endpoint has its own patience with slow ones."""
+
+ASK_FOR_MORE = frozenset({b"feed-consistency", b"content-encoding", b"expect"})
+LOOKED_AT = ASK_FOR_MORE | {b"if-none-match", b"accept", b"authorization", b"content-type"}
+PLAIN_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+
+
 class Seen(NamedTuple):
-    """What the headers of a request say that matter here."""
+    """What the headers of a request say that matter here; empty for what is not there."""
 
     etag: str
     accept: bytes
     authorization: bytes
+    is_plain_json: bool
 
 
 class Viewers:
@@ -75,13 +84,19 @@ class Unchanged:
         self.app, self.answers, self.viewers = app, answers, viewers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in PATHS:
-            seen = seen_in(scope)
-            if seen is not None:
-                viewer = await self._unchanged_for(scope, seen)
-                if viewer is not None:
-                    await send(not_modified(scope, seen.etag, viewer))
-                    await send({"type": "http.response.body", "body": b""})
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            if scope["method"] == "GET":
+                seen = seen_in(scope)
+                if seen is not None and seen.etag:
+                    viewer = await self._unchanged_for(scope, seen)
+                    if viewer is not None:
+                        await send(not_modified(scope, seen.etag, viewer))
+                        await send({"type": "http.response.body", "body": b""})
+                        return
+            elif scope["method"] == "POST":
+                seen = seen_in(scope)
+                if seen is not None and seen.is_plain_json:
+                    await self._posted(seen, scope, receive, send)
                     return
         await self.app(scope, receive, send)
 
@@ -98,28 +113,50 @@ class Unchanged:
             log.debug("A conditional request was passed on: %s", type(fault).__name__)
         return None
 
+    async def _posted(self, seen: Seen, scope: Scope, receive: Receive, send: Send) -> None:
+        """A body that is kept, or whatever the endpoint says, which then reads the same first message."""
+        try:
+            async with asyncio.timeout(FIRST_WITHIN_S):
+                message = await receive()
+        except TimeoutError:
+            await self.app(scope, receive, send)
+            return
+        if message["type"] == "http.request" and not message.get("more_body"):
+            found = await self._kept_for(message.get("body", b""), seen)
+            if found is not None:
+                await send(repeated(scope, found))
+                await send({"type": "http.response.body", "body": found.body})
+                return
+        first: list[Message] = [message]
+
+        async def again() -> Message:
+            return first.pop() if first else await receive()
+
+        await self.app(scope, again, send)
+
+    async def _kept_for(self, body: bytes, seen: Seen) -> Body | None:
+        digest = self.answers.posted.get(body, seen.accept)
+        if digest is None:
+            return None
+        try:
+            found = await self.answers.body(Question(digest, await self.viewers.of(seen.authorization)))
+        except Exception as fault:  # noqa: BLE001 - as above.
+            log.debug("A request was passed on: %s", type(fault).__name__)
+            return None
+        # Longer ones may have to be compressed.
+        return found if found is not None and len(found.body) < GZIP_FROM_BYTES else None
+
 
 def seen_in(scope: Scope) -> Seen | None:
-    """None without exactly one ETag, and for what needs a closer look: headers that come twice, or ask for more."""
-    etag = accept = authorization = None
+    """None for what needs a closer look: headers that come twice, are empty, or ask for more."""
+    found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name == b"if-none-match":
-            if etag is not None:
+        if name in LOOKED_AT:
+            if name in found or name in ASK_FOR_MORE or not value:
                 return None
-            etag = value
-        elif name == b"accept":
-            if accept is not None:
-                return None
-            accept = value
-        elif name == b"authorization":
-            if authorization is not None:
-                return None
-            authorization = value
-            if not value:
-                return None
-        elif name == b"feed-consistency":
-            return None
-    return None if etag is None else Seen(etag.decode("latin-1"), accept or b"", authorization or b"")
+            found[name] = value
+    etag, accept = found.get(b"if-none-match", b"").decode("latin-1"), found.get(b"accept", b"")
+    return Seen(etag, accept, found.get(b"authorization", b""), found.get(b"content-type", b"").lower() in PLAIN_JSON)
 
 
 def not_modified(scope: Scope, etag: str, viewer: Viewer) -> MutableMapping[str, Any]:
@@ -130,3 +167,15 @@ def not_modified(scope: Scope, etag: str, viewer: Viewer) -> MutableMapping[str,
         (b"x-request-id", new_or_given(scope).encode()),
     ]
     return {"type": "http.response.start", "status": 304, "headers": headers}
+
+
+def repeated(scope: Scope, found: Body) -> MutableMapping[str, Any]:
+    headers = [
+        (b"content-type", f"{found.media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(found.body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", VARY.encode()),
+        *SAFE,
+        (b"x-request-id", new_or_given(scope).encode()),
+    ]
+    return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -16,7 +16,7 @@ from feed_service.errors import FeedError, Unauthenticated
 from feed_service.execution.documents import Documents, Operation
 from feed_service.execution.faults import revealed
 from feed_service.execution.run import TIME_LIMIT_S, Answer, refusal_errors, run
-from feed_service.http.answers import Answers, Question
+from feed_service.http.answers import Answers, Made, Question
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
 from feed_service.http.headers import VARY, of_answer
@@ -46,6 +46,7 @@ class Asking:
     viewer: Viewer
     media_type: str
     asked: GraphQLRequest
+    raw: bytes
     is_fresh: bool
 
     @property
@@ -104,12 +105,12 @@ class GraphQLEndpoint:
             raise NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
         viewer = await viewer_of_request(request, self.viewer_of)
         is_fresh = self.is_recent(request.headers.get("feed-consistency", ""))
-        asking = Asking(request, viewer, media_type, await graphql_request(request), is_fresh)
+        asking = Asking(request, viewer, media_type, *await graphql_request(request), is_fresh)
         try:
             text = await self.persisted.text_of(asking.asked)
-            if self.answers is not None and (asking.is_get or viewer.is_anonymous):
+            if self.answers is not None:
                 return await self._answered_again(self.answers, asking, text)
-            _, _, answer = await self._made(asking, text)
+            _, answer = await self._run(asking, await self._prepared(asking, text))
         except FeedError as refusal:
             return refused(request, refusal, media_type, is_graphql=not isinstance(refusal, HttpRefusal))
         return json_response(body_of(answer), media_type)
@@ -120,14 +121,17 @@ class GraphQLEndpoint:
         etags = named_in(", ".join(asking.request.headers.getlist("if-none-match"))) if asking.is_get else []
         if etag := await answers.unchanged(question, etags):
             return self._told(answers, asking, question, etag, None)
-        if asking.viewer.is_anonymous and (kept := await answers.body(question)):
+        is_kept = asking.viewer.is_anonymous or not asking.is_get
+        if is_kept and (kept := await answers.body(question)):
             return self._told(answers, asking, question, kept.etag, None if kept.etag in etags else kept.body)
-        begun = await answers.begin(question)
-        operation, context, answer = await self._made(asking, text)
+        operation = await self._prepared(asking, text)
+        begun = await answers.begin(question) if operation.is_query else None
+        context, answer = await self._run(asking, operation)
         body = body_of(answer)
         if answer.errors or not operation.is_query:
             return json_response(body, asking.media_type)
-        etag = await answers.made(question, begun, context, text, operation, body)
+        made = Made(text, operation.document, context, body, asking.media_type)
+        etag = answers.made(question, begun, made, is_get=asking.is_get)
         response = self._told(answers, asking, question, etag, None if etag in etags else body)
         if asking.is_get and answers.shared:
             response.background = BackgroundTask(answers.share, etag)
@@ -135,13 +139,12 @@ class GraphQLEndpoint:
 
     def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Response:
         """An answer to a query; 304 without a body. What is asked by POST is kept by nobody."""
-        if not asking.is_get:
-            return json_response(body or b"", asking.media_type)
-        scope = asking.request.scope
         accepts = asking.request.headers.getlist("accept")
         if len(accepts) <= 1:
             accept = accepts[0].encode("latin-1") if accepts else b""
-            answers.questions.keep(scope["query_string"], accept, question.digest)
+            (answers.questions if asking.is_get else answers.posted).keep(asking.raw, accept, question.digest)
+        if not asking.is_get:
+            return json_response(body or b"", asking.media_type)
         headers = {name.decode(): value.decode() for name, value in of_answer(is_anonymous=asking.viewer.is_anonymous)}
         if body is None:
             return Response(None, 304, headers | {"ETag": etag})
@@ -149,12 +152,15 @@ class GraphQLEndpoint:
         response.headers.update(headers | {"ETag": etag})
         return response
 
-    async def _made(self, asking: Asking, text: str) -> tuple[Operation, object, Answer]:
-        """What was executed, with what, and what came of it."""
+    async def _prepared(self, asking: Asking, text: str) -> Operation:
         operation = self.documents.prepare(text, asking.asked.operation_name)
         await self.persisted.register(asking.asked)
         if asking.is_get and not operation.is_query:
             raise MutationByGet("A mutation must be sent by POST.")
+        return operation
+
+    async def _run(self, asking: Asking, operation: Operation) -> tuple[object, Answer]:
+        """The context in which it was executed, and what came of it."""
         context = self.context_of(asking.viewer, request_id(asking.request))
         if self.answers is not None:
             self.answers.reads_of(context).is_fresh = asking.is_fresh
@@ -166,12 +172,14 @@ class GraphQLEndpoint:
             request_id=request_id(asking.request),
             time_limit_s=self.time_limit_s,
         )
-        return operation, context, answer
+        return context, answer
 
 
-async def graphql_request(request: Request) -> GraphQLRequest:
+async def graphql_request(request: Request) -> tuple[GraphQLRequest, bytes]:
+    """What is asked, and the bytes that say so."""
     if request.method == "GET":
-        return request_from_query_string(request.scope["query_string"])
+        raw: bytes = request.scope["query_string"]
+        return request_from_query_string(raw), raw
     if request.method != "POST":
         raise MethodNotAllowed("GraphQL is spoken by POST and GET.")
     # Browsers send the simple content types to any site without asking: to take JSON alone keeps forged requests out.
@@ -179,7 +187,8 @@ async def graphql_request(request: Request) -> GraphQLRequest:
         raise UnsupportedMediaType(f"The body must be {JSON} in UTF-8.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed.")
-    return request_from_json(await read_body(request))
+    raw = await read_body(request)
+    return request_from_json(raw), raw
 
 
 def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql: bool = False) -> Response:

@@ -17,6 +17,8 @@ DEFAULTS = {
 
 SAFE = tuple((name.lower().encode(), value.encode()) for name, value in DEFAULTS.items() if name != "Cache-Control")
 
+GZIP_FROM_BYTES = 1_000
+
 VARY = "Authorization, Accept, Accept-Encoding"
 VARY_TWICE = "Accept-Encoding, Accept-Encoding"
 """Starlette names it once more where it compresses."""

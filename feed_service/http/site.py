@@ -16,10 +16,9 @@ from starlette.types import Lifespan
 from feed_service.http import graphiql, health
 from feed_service.http.conditional import Unchanged, Viewers
 from feed_service.http.graphql import GraphQLEndpoint
-from feed_service.http.headers import SafeHeaders
+from feed_service.http.headers import GZIP_FROM_BYTES, SafeHeaders
 from feed_service.http.negotiation import NDJSON
 
-GZIP_FROM_BYTES = 1_000
 GZIP_LEVEL = 5
 """Level 9 takes three times as long for 1 % fewer bytes (GraphiQL, 1 MB, 2026-11-21)."""
 

@@ -110,6 +110,9 @@ async def test_304_means_that_a_fresh_answer_would_be_the_same(
             was_304 = await held.poll(pair, at, writing.token)
             now = await fresh(pair, 1 - at, held, writing.token, number)
             assert still(held.body) == still(now), (held.name, was_304, history)
+            if held.who is not None:
+                posted = await pair.post(at, held.document.text, held.who, None, **held.document.variables)
+                assert still(posted) == still(now), (held.name, history)
     assert sum(held.not_modified for held in all_held) > 20
 
 
@@ -163,6 +166,27 @@ async def test_a_kept_body_never_shows_what_was_hidden_before_the_request(pair: 
         assert [answer["feed"]["nodes"] for answer in after] == [[]] * 4
         assert [answer["tag"]["posts"]["nodes"] for answer in after] == [[]] * 4
         await asyncio.gather(*crowd)
+
+
+async def test_a_small_answer_is_repeated_to_its_viewer_alone_and_never_too_late(pair: Pair, people: People) -> None:
+    writing = Writing(pair, people, 8)
+    await writing.post(people.bo)
+    text = "{ viewer { user { username } } feed(kind: FOLLOWING_USERS) { nodes { title } } }"
+    for number in range(10):
+        post_id = await writing.post(people.bo, title=f"Here {number}")
+        for who in (people.ann, people.mod, None):
+            for at in (0, 0, 1, 1):
+                told = await pair.post(at, text, who)
+                assert told["viewer"] == (who and {"user": {"username": who.username}})
+                assert (len(told["feed"]["nodes"]) == 2) == (who is people.ann)
+        await writing.mutate("deletePost", people.bo, id=post_id)
+        assert [len((await pair.post(at, text, people.ann))["feed"]["nodes"]) for at in (0, 1)] == [1, 1]
+    answer = await pair.client.post(f"{pair.urls[0]}/graphql", json={"query": text}, headers=pair.headers(people.ann))
+    again = await pair.client.post(f"{pair.urls[0]}/graphql", json={"query": text}, headers=pair.headers(people.ann))
+    moving = {"date", "x-request-id"}
+    headers = [{name: value for name, value in one.headers.items() if name not in moving} for one in (answer, again)]
+    assert headers[0] == headers[1]
+    assert headers[0]["cache-control"] == "no-store"
 
 
 async def test_an_etag_is_good_for_its_viewer_and_its_question_only(pair: Pair, people: People) -> None:
