@@ -62,6 +62,8 @@ class Api:
         self.writing = writing
         self.mails: list[Mail] = []
         self.views = Views()
+        self.is_fresh = False
+        """Whether questions come with the token of what was written just before."""
         self.generations = Generations()
         self.desk: Desk = desk_for_tests(self.mails)
         self.statements: list[str] = []
@@ -90,6 +92,7 @@ class Api:
         who = viewer_of(viewer) if isinstance(viewer, models.User) else viewer or ANONYMOUS
         reader = Reader(self.database, read_through.connect("memory://"), who, self.generations)
         cursors, writer = Cursors(SECRET), Writer(self.writing, who, "test")
+        reader.reads.is_fresh = self.is_fresh
         context = make_context(reader, cursors, writer, self.desk, self.views, self.polling)
         executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.
         result = executing if isinstance(executing, ExecutionResult) else await executing

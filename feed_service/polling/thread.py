@@ -18,13 +18,14 @@ from feed_service.viewer import Viewer
 
 @dataclass(frozen=True)
 class ThreadPoll:
-    """One question of one poller of the comments on a post."""
+    """One question of one poller of the comments on a post. `is_fresh` as of `unread`."""
 
     polling: Polling
     reads: Reads
     viewer: Viewer
     post_id: int
     token: SyncToken
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ async def changes(poll: ThreadPoll, first: int) -> ThreadChanges:
 
     Raises what reading raises.
     """
-    found = await unread(poll.polling.tail, poll.token, of_thread(poll.viewer, poll.post_id))
+    scope = of_thread(poll.viewer, poll.post_id)
+    found = await unread(poll.polling.tail, poll.token, scope, is_fresh=poll.is_fresh)
     if found.events is None or await _must_begin_anew(poll, found.events):
         return ThreadChanges(at_tip(found.standing), must_begin_anew=True)
     told, last = _first(found.events, poll.post_id, first)

@@ -22,7 +22,7 @@ MOST_POSTS = 5_000
 
 @dataclass(frozen=True)
 class Poll:
-    """One question of one poller. `generation` is that of a ranked feed, as it is now."""
+    """One question of one poller. `generation` is that of a ranked feed, as it is now; `is_fresh` as of `unread`."""
 
     polling: Polling
     reads: Reads
@@ -30,6 +30,7 @@ class Poll:
     watched: Watched
     token: SyncToken
     generation: str = ""
+    is_fresh: bool = False
 
 
 class Touched(NamedTuple):
@@ -49,7 +50,8 @@ class Touched(NamedTuple):
 
 async def touched(poll: Poll, *, to_the_end: bool = False) -> Touched:
     """As `unread`. Without any unread event, it asks for nothing more."""
-    found = await unread(poll.polling.tail, poll.token, of_feeds(poll.viewer), to_the_end=to_the_end)
+    scope = of_feeds(poll.viewer)
+    found = await unread(poll.polling.tail, poll.token, scope, is_fresh=poll.is_fresh, to_the_end=to_the_end)
     standing, interest = found.standing, Interest(poll.viewer.user_id, found.standing.snapshot)
     if found.due or found.events:
         interest = await poll.polling.interests.of(poll.viewer)

@@ -48,9 +48,14 @@ class Unread(NamedTuple):
     events: list[Event] | None
 
 
-async def unread(tail: Tail, token: SyncToken, scope: Scope, *, to_the_end: bool = False) -> Unread:
-    """In the window of the token, and with `to_the_end`, also behind it. Raises what reading the log raises."""
-    await tail.caught_up()
+async def unread(
+    tail: Tail, token: SyncToken, scope: Scope, *, is_fresh: bool = False, to_the_end: bool = False
+) -> Unread:
+    """In the window of the token, and with `to_the_end`, also behind it. Raises what reading the log raises.
+
+    What was committed in the last second may be left for the next time, unless `is_fresh`.
+    """
+    await tail.caught_up(0 if is_fresh else 1.0)
     if tail.is_behind(token.upto or token.since):
         await tail.caught_up(0)
     standing = tail.standing

@@ -106,4 +106,5 @@ async def _poll(info: Info, feed: Feed, since: SyncToken) -> Poll:
     context, seen = info.context, watched(feed)
     token = context.polling.tokens.decode(seen.purpose, context.viewer, since)
     generation = await generation_of(info, feed, token.generation)
-    return Poll(context.polling, context.loaders.reader, context.viewer, seen, token, generation)
+    reader = context.loaders.reader
+    return Poll(context.polling, reader, context.viewer, seen, token, generation, reader.is_fresh)

@@ -107,11 +107,11 @@ class ThreadChanges:
 async def thread_changes(info: Info, post: str, since: SyncToken, first: int) -> ThreadChangesRow:
     """Raises BadUserInput or InvalidCursor."""
     first, context, post_id = changes_asked_for(first), info.context, decode_as("Post", post)
-    context.loaders.reader.reads.thread_polled(post_id)
+    reader = context.loaders.reader
+    reader.reads.thread_polled(post_id)
     token = context.polling.tokens.decode(of_thread(post_id), context.viewer, since)
-    found = await thread.changes(
-        ThreadPoll(context.polling, context.loaders.reader, context.viewer, post_id, token), first
-    )
+    poll = ThreadPoll(context.polling, reader, context.viewer, post_id, token, reader.is_fresh)
+    found = await thread.changes(poll, first)
     is_empty = not (found.added or found.updated or found.removed)
     if not is_empty and await context.loaders.load(loaders.posts.by_id, post_id) is None:
         found = Changes(found.token, must_begin_anew=True)

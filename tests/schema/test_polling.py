@@ -60,6 +60,14 @@ async def test_what_is_written_after_a_page_is_new_and_nothing_else_is(square: S
     assert (news["added"], news["updated"], news["removedIds"]) == ([], [], [named(first)])
 
 
+async def test_what_was_written_just_before_is_told_to_whoever_says_so(square: Square) -> None:
+    client = await square.client()
+    await client.poll()
+    await square.writers.run(square.ann, posts.create_post, NewPost("News"))
+    square.api.is_fresh = True
+    assert titles((await client.changes())["added"]) == ["News"]
+
+
 async def test_a_late_commit_is_new_though_others_came_first(square: Square) -> None:
     await square.writers.begin(square.ann, posts.create_post, NewPost("late"), holds=True)
     client = await square.client()
