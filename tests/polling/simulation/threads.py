@@ -12,7 +12,7 @@ from tests.polling.simulation.front import Front, Person
 
 @dataclass
 class ThreadClient:
-    """All comments of a thread, tombstones among them."""
+    """All comments of a thread, tombstones among them; none while the post is hidden from the viewer."""
 
     front: Front
     random: Random
@@ -28,7 +28,7 @@ class ThreadClient:
     async def poll(self) -> bool:
         if not self.token:
             self.comments, self.token = await self._fresh()
-            return True
+            return bool(self.token)
         is_news, has_more = False, True
         while has_more:
             given = {"id": self.post_id, "since": self.token, "first": WINDOW}
@@ -37,7 +37,7 @@ class ThreadClient:
             if not told or told["resetRequired"]:
                 self.front.counts["resets of threads"] += bool(told)
                 self.comments, self.token = await self._fresh()
-                return True
+                return bool(self.token)
             for removed in told["removedIds"]:
                 self.comments.pop(removed, None)
             self.comments |= by_id([*told["added"], *told["updated"]])
