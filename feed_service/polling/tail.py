@@ -95,6 +95,10 @@ class Tail:
             self._next.add_done_callback(_seen)
         return await asyncio.shield(self._next)
 
+    def outdate(self) -> None:
+        """Something was committed here: whoever asks from now on is told of it, however new the last read is."""
+        self._read_s = self._began_s = -inf
+
     def since(self, snapshot: Snapshot, clock_us: int, lane: Lane = Lane.FEEDS) -> list[Event] | None:
         """What a position has not seen, up to the standing; None when it is older than the memory of this lane.
 

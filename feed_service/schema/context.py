@@ -42,9 +42,9 @@ class Context:
     async def write(
         self, command: Command[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
-        """Run a command. What was loaded before it may be old now, so that it is loaded again."""
+        """Run a command. What this request and polls have loaded before it may be old now, and is loaded again."""
         answer = await self.writer.run(command, *args, **kwargs)
-        self.loaders = Loaders(self.loaders.reader)
+        self._forget()
         return answer
 
     async def at_the_desk(
@@ -55,8 +55,12 @@ class Context:
     ) -> Answer:
         """As `write`, for what takes more than one command: see `commands.signing_in`."""
         answer = await work(self.writer, self.desk, *args, **kwargs)
-        self.loaders = Loaders(self.loaders.reader)
+        self._forget()
         return answer
+
+    def _forget(self) -> None:
+        self.loaders = Loaders(self.loaders.reader)
+        self.polling.tail.outdate()
 
     async def consistency_token(self) -> str:
         """What is written by now, this request's own mutation included."""

@@ -68,6 +68,13 @@ async def test_what_was_written_just_before_is_told_to_whoever_says_so(square: S
     assert titles((await client.changes())["added"]) == ["News"]
 
 
+async def test_what_was_written_through_this_process_is_told_at_once(square: Square) -> None:
+    client = await square.client()
+    await client.poll()
+    await square.api('mutation { createPost(input: {title: "News", body: ""}) { post { id } } }', square.ann)
+    assert titles((await client.changes())["added"]) == ["News"]
+
+
 async def test_a_late_commit_is_new_though_others_came_first(square: Square) -> None:
     await square.writers.begin(square.ann, posts.create_post, NewPost("late"), holds=True)
     client = await square.client()
