@@ -21,7 +21,8 @@ POST_ID = bindparam("post_id", type_=BigInteger)
 def with_those_above(viewer: Viewer, post_id: int, comment_ids: Sequence[int]) -> Prepared:
     """(below_id, id, author_id, author_gone_at, is_shown, is_listed): each of the comments and each above it.
 
-    In the order of the thread. `below_id` is which of the comments a row was found for; `author_gone_at` as in `feed_membership.membership`.
+    In the order of the thread. `below_id` is which of the comments a row was found for; `author_gone_at` is as in
+    `feed_membership.membership`.
     """
     values = {"ids": list(comment_ids), "post_id": post_id, "viewer_id": viewer.user_id}
     return Prepared(_with_those_above(anybody_like(viewer)), values)
