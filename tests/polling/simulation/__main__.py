@@ -41,7 +41,7 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=LARGE.seed)
     arguments.add_argument("--clients", type=int, default=LARGE.clients)
     arguments.add_argument("--seconds", type=float, default=LARGE.seconds)
-    arguments.add_argument("--harder", action="store_true", help="kill one of the two processes and PostgreSQL, too")
+    arguments.add_argument("--harder", action="store_true", help="do harm to the services and to PostgreSQL, too")
     given = arguments.parse_args()
     plan = replace(LARGE, seed=given.seed, clients=given.clients, seconds=given.seconds)
     plan = replace(plan, is_harder=given.harder)

@@ -1,4 +1,4 @@
-"""What is done to the cache, and if it shall be harder to a process of the service and to PostgreSQL."""
+"""What is done to the cache, and if it shall be harder, to a process of the service and to PostgreSQL."""
 
 import asyncio
 import os
@@ -11,6 +11,10 @@ import asyncpg
 from tests.polling.simulation.servers import Service, Valkey
 
 FLUSHES = 10
+FLOOD = """
+    INSERT INTO change_log (kind, action, subject_id, actor_id, author_id, post_id)
+    SELECT 'post_like', 'like', 1, 1, 1, 1 FROM generate_series(1, 6000)
+"""
 
 
 @dataclass
@@ -26,7 +30,7 @@ class Faults:
     async def run(self) -> None:
         works: list[Callable[[float], Awaitable[None]]] = [self.freeze, self.flush, self.kill]
         if self.is_harder:
-            works += [self.kill_service, self.crash_postgres]
+            works += [self.kill_service, self.flood, self.crash_postgres, self.forget_epoch]
         calm_s = 0.4 * self.seconds / len(works)
         for work in works:
             await asyncio.sleep(calm_s)
@@ -59,3 +63,18 @@ class Faults:
         os.kill(await connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
         connection.terminate()
         await asyncio.sleep(seconds)
+
+    async def flood(self, seconds: float) -> None:
+        """More events at once than a process takes in, as after a bulk."""
+        await self._say(FLOOD)
+        await asyncio.sleep(seconds)
+
+    async def forget_epoch(self, seconds: float) -> None:
+        """As after a restored backup: no token that was given out is good any more."""
+        await self._say("DELETE FROM feed_epoch")
+        await asyncio.sleep(seconds)
+
+    async def _say(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.database_url.replace("+asyncpg", ""))
+        await connection.execute(statement)
+        await connection.close()

@@ -10,8 +10,8 @@ class Plan:
     """Equal plans have equal people, clients and writers; what meets what is up to the machine.
 
     `start_within_s`: clients come one after the other, as processes that have just begun build their statements first.
-    `is_harder`: a process of the service is killed as well, and PostgreSQL crashes. While it recovers, requests may be
-    answered by UNAVAILABLE.
+    `is_harder`: a process of the service is killed as well, the log is flooded, PostgreSQL crashes, and the epoch is
+    another. While PostgreSQL recovers, requests may be answered by UNAVAILABLE.
     """
 
     seed: int
