@@ -24,7 +24,10 @@ class Consistency:
 
 @dataclass
 class ConditionalClient:
-    """The first page of a feed. `sends_token`: it sends what the viewer has written last."""
+    """The first page of a feed. `sends_token`: it sends what the viewer has written last.
+
+    With numbers in its document it must wait a quarter of a minute for the last of them to be told.
+    """
 
     front: Front
     random: Random
@@ -32,6 +35,7 @@ class ConditionalClient:
     kind: str
     consistency: Consistency
     sends_token: bool
+    document: str = documents.PAGE
     etag: str = ""
     edges: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -42,7 +46,7 @@ class ConditionalClient:
     async def poll(self) -> bool:
         headers, known_at = self.consistency.headers(self.who) if self.sends_token else ({}, 0.0)
         headers |= {"If-None-Match": self.etag} if self.etag else {}
-        answer, told = await self.front.get(self.random, self.who, documents.PAGE, {"kind": self.kind}, headers)
+        answer, told = await self.front.get(self.random, self.who, self.document, {"kind": self.kind}, headers)
         if answer.status == 304:
             self._check_headers(answer.headers)
             self._check(max(answer.began - STALE_S, known_at), "304")
@@ -68,6 +72,6 @@ class ConditionalClient:
 
     async def differences(self) -> list[str]:
         await self.poll()
-        _, told = await self.front.query(self.random, self.who, documents.PAGE, kind=self.kind)
+        _, told = await self.front.query(self.random, self.who, self.document, kind=self.kind)
         fresh = told["feed"]["edges"]
         return [f"{self.name}: {self.edges} kept, {fresh} now"] if self.edges != fresh else []

@@ -17,6 +17,10 @@ HEAD = """query Head($kind: FeedKind!, $since: SyncToken, $filter: FeedFilter) {
 
 PAGE = f"query Page($kind: FeedKind!) {{ feed(kind: $kind, first: 20) {{ edges {{ {EDGE} }} }} }}"
 
+NUMBERS = "stats { likeCount commentCount } author { id stats { postCount followerCount } }"
+NUMBERED = f"""query Numbered($kind: FeedKind!) {{
+    feed(kind: $kind, first: 20) {{ edges {{ position node {{ {POST} {NUMBERS} }} }} }} }}"""
+
 GAPPED = """query Gapped($kind: FeedKind!, $first: Int, $after: String, $before: String) {
     feed(kind: $kind, first: $first, after: $after, before: $before) {
         edges { cursor position node { id } } gap { after before missing { value } }

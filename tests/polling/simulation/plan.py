@@ -4,12 +4,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
+NUMBERS_TOLD_S = 16.0
+"""A 304 may keep numbers for 15 seconds (contract.md section 5)."""
+
 
 @dataclass(frozen=True)
 class Plan:
     """Equal plans have equal people, clients and writers; what meets what is up to the machine.
 
     `start_within_s`: clients come one after the other, as processes that have just begun build their statements first.
+    `quiet_s`: from when all posts have fallen due until lists are compared; numbers are if it is NUMBERS_TOLD_S.
     `is_harder`: a process of the service is killed as well, the log is flooded, PostgreSQL crashes, and the epoch is
     another. While PostgreSQL recovers, requests may be answered by UNAVAILABLE.
     """
@@ -28,6 +32,7 @@ class Plan:
     write_pause_s: float = 0.2
     poll_pause_s: float = 0.5
     start_within_s: float = 1.0
+    quiet_s: float = 0.5
     is_harder: bool = False
 
     def random(self, *purpose: object) -> Random:
@@ -38,7 +43,7 @@ class Plan:
 SMALL = Plan(seed=1, seconds=5.0, clients=26, viewers=10)
 LARGE = Plan(
     seed=1, seconds=60.0, clients=200, viewers=80, authors=6, suspended=2, late=4, talkers=4, tied=16, tags=12,
-    threads=6, write_pause_s=0.8, poll_pause_s=3.0, start_within_s=10.0,
+    threads=6, write_pause_s=0.8, poll_pause_s=3.0, start_within_s=10.0, quiet_s=NUMBERS_TOLD_S,
 )  # fmt: skip
 
 

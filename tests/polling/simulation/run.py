@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from feed_service.transactions import WriteDatabase
-from tests.polling.simulation import servers
+from tests.polling.simulation import documents, servers
 from tests.polling.simulation.clients import Client, FeedClient, RankedClient, drained
 from tests.polling.simulation.conditional import ConditionalClient, Consistency
 from tests.polling.simulation.faults import Faults
@@ -16,7 +16,7 @@ from tests.polling.simulation.gaps import GapClient
 from tests.polling.simulation.late import LateAuthor, hold_open
 from tests.polling.simulation.ledger import Ledger
 from tests.polling.simulation.others import Talker, Tied
-from tests.polling.simulation.plan import Plan, Report
+from tests.polling.simulation.plan import NUMBERS_TOLD_S, Plan, Report
 from tests.polling.simulation.stampede import stampede
 from tests.polling.simulation.threads import ThreadClient
 from tests.polling.simulation.wire import Wire
@@ -24,9 +24,6 @@ from tests.polling.simulation.world import World, peopled
 from tests.polling.simulation.writers import FALLS_DUE_WITHIN_S, Author, Suspended, Writer
 
 AT_ONCE = 16
-QUIET_S = FALLS_DUE_WITHIN_S + 0.5
-"""Until the last scheduled post has fallen due, and no 304 may be older than the last write."""
-
 NOBODY = Person()
 
 
@@ -59,7 +56,7 @@ async def lived_through(url: str, front: Front, world: World, plan: Plan, faults
                 writing.create_task(writer.run(is_over))
             await faults.run()
             is_over.set()
-        await asyncio.sleep(QUIET_S)
+        await asyncio.sleep(FALLS_DUE_WITHIN_S + plan.quiet_s)
         is_quiet.set()
     await database.close()
     return await compared(watching)
@@ -114,6 +111,9 @@ def clients(front: Front, world: World, plan: Plan, consistency: Consistency) ->
         yield RankedClient(front, random(), NOBODY, "DISCUSSED")
         yield GapClient(front, random(), next(people), "GLOBAL")
         yield GapClient(front, random(), next(people), "HOME")
+        if plan.quiet_s >= NUMBERS_TOLD_S:
+            for who, kind in ((next(people), "HOME"), (next(people), "GLOBAL"), (NOBODY, "GLOBAL")):
+                yield ConditionalClient(front, random(), who, kind, consistency, False, documents.NUMBERED)
 
 
 def writers(
