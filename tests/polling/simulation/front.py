@@ -19,7 +19,7 @@ JSON = ACCEPT | {"Content-Type": "application/json"}
 MOST_TRIES, RETRY_S = 200, 0.1
 """Whatever was killed is back by then."""
 
-EXCUSED = (b'"UNAVAILABLE"', b'"OVERLOADED"')
+OVERLOADED, UNAVAILABLE = b'"OVERLOADED"', b'"UNAVAILABLE"'
 
 
 class Refused(Exception):
@@ -42,7 +42,8 @@ class Person:
 class Front:
     """`errors` are answers that are none: whatever is not 200 or 304, and every GraphQL error.
 
-    `excuses_unavailable`: what says that the database is away is as if there was no answer.
+    OVERLOADED, which a machine that does too much else causes, is counted apart, and as if there was no answer; with
+    `excuses_unavailable`, so is what says that the database is away.
     """
 
     services: list[Service]
@@ -107,8 +108,8 @@ class Front:
     ) -> Answer:
         """Of any process. Raises Lost."""
         answer = await self.wire.ask(random.choice(self.services).port, method, address, headers, body)
-        if self.excuses_unavailable and any(code in answer.body for code in EXCUSED):
-            self.counts["unavailable"] += 1
+        if OVERLOADED in answer.body or (self.excuses_unavailable and UNAVAILABLE in answer.body):
+            self.counts["overloaded" if OVERLOADED in answer.body else "unavailable"] += 1
             raise Lost(answer.body.decode())
         return answer
 
