@@ -74,8 +74,9 @@ async def compared(watching: Sequence[Client]) -> list[str]:
 
     async def one(client: Client) -> list[str]:
         async with gate:
-            await drained(client)
-            return await client.differences()
+            if await drained(client):
+                return await client.differences()
+            return [f"{client.name}: news without an end, while nobody writes"]
 
     return [line for lines in await asyncio.gather(*map(one, watching)) for line in lines]
 
