@@ -27,6 +27,13 @@ log = logging.getLogger(__name__)
 TIME_LIMIT_S = 10.0
 
 
+NULL_WHERE_NONE_MAY_BE = "Cannot return null for non-nullable field"
+
+
+class Torn(Exception):
+    """Something was hidden between two statements, and is missing where there must be something: worth another run."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An operation that ran. `errors` are those of single fields; `data` is None when one of them left nothing over."""
@@ -43,8 +50,9 @@ async def run(
     context: object,
     request_id: str,
     time_limit_s: float = TIME_LIMIT_S,
+    refuses_torn: bool = False,
 ) -> Answer:
-    """The answer, also when fields failed.
+    """The answer, also when fields failed. Every statement of a query sees what is committed by then.
 
     `schema` is the graphql-core schema inside Strawberry's. `strawberry.Schema.execute` would parse and validate again,
     and run the first of several operations; what it adds is for its extensions, and we have none.
@@ -53,6 +61,7 @@ async def run(
         VariablesRefused: `variables` do not fit the operation; nothing was executed.
         Timeout: it took longer than one request may.
         Unavailable: it was interrupted from within.
+        Torn: only if it `refuses_torn`.
     """
     executor = Executor.build(
         schema,
@@ -66,6 +75,8 @@ async def run(
     if isinstance(executor, list):
         raise VariablesRefused(*executor)
     result = await result_of(executor, time_limit_s)
+    if refuses_torn and any(is_torn(error) for error in result.errors or ()):
+        raise Torn
     return Answer(result.data, formatted_errors(result.errors or (), request_id))
 
 
@@ -96,6 +107,11 @@ def formatted_errors(errors: Iterable[GraphQLError], request_id: str) -> list[Gr
             seen[id(cause)] = public(cause, request_id)
         answers.append(formatted(error, seen[id(cause)], request_id))
     return answers
+
+
+def is_torn(error: GraphQLError) -> bool:
+    cause = root_cause(error)
+    return isinstance(cause, TypeError) and str(cause).startswith(NULL_WHERE_NONE_MAY_BE)
 
 
 def root_cause(error: GraphQLError) -> BaseException:

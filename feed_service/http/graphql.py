@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from feed_service.errors import FeedError, Unauthenticated
 from feed_service.execution.documents import Documents, Operation
 from feed_service.execution.faults import revealed
-from feed_service.execution.run import TIME_LIMIT_S, Answer, refusal_errors, run
+from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, refusal_errors, run
 from feed_service.http.answers import Answers, Made, Question
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
@@ -161,6 +161,12 @@ class GraphQLEndpoint:
 
     async def _run(self, asking: Asking, operation: Operation) -> tuple[object, Answer]:
         """The context in which it was executed, and what came of it."""
+        try:
+            return await self._run_once(asking, operation, refuses_torn=operation.is_query)
+        except Torn:
+            return await self._run_once(asking, operation, refuses_torn=False)
+
+    async def _run_once(self, asking: Asking, operation: Operation, *, refuses_torn: bool) -> tuple[object, Answer]:
         context = self.context_of(asking.viewer, request_id(asking.request))
         if self.answers is not None:
             self.answers.reads_of(context).is_fresh = asking.is_fresh
@@ -171,6 +177,7 @@ class GraphQLEndpoint:
             context=context,
             request_id=request_id(asking.request),
             time_limit_s=self.time_limit_s,
+            refuses_torn=refuses_torn,
         )
         return context, answer
 
