@@ -1,16 +1,20 @@
 """What mutations answer with: the changed object, what a user can put right, and a token for what was written."""
 
+import logging
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import strawberry
+from sqlalchemy.exc import SQLAlchemyError
 
 from feed_service.commands.transaction import Command
-from feed_service.errors import Invalid, ManyRefused, Refused, VersionConflict
+from feed_service.errors import FeedError, Invalid, ManyRefused, Refused, VersionConflict
 from feed_service.schema.context import Info
 from feed_service.schema.enums import UserErrorCode
 from feed_service.schema.scalars import ConsistencyToken
+
+log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 Of = Annotated[Value, strawberry.argument(description="What is wanted.")]
@@ -103,12 +107,20 @@ class MutationPayload:
         return outcome.errors
 
     @strawberry.field(
-        description="What was written, to be sent as the header Feed-Consistency: answers are then at least as new."
+        description="What was written, to be sent as the header Feed-Consistency: answers are then at least as new. "
+        "Null if nothing was written, and also when the database is too busy to tell how far it has come."
     )
     async def consistency_token(outcome: strawberry.Parent[Outcome], info: Info) -> ConsistencyToken | None:
         # With errors, something was written if a mutation of many things says what it made.
         is_refused = bool(outcome.errors) and outcome.made is None
-        return None if is_refused else ConsistencyToken(await info.context.consistency_token())
+        if is_refused:
+            return None
+        try:
+            return ConsistencyToken(await info.context.consistency_token())
+        except (FeedError, SQLAlchemyError, OSError) as error:
+            # An error here would be taken for one of the mutation, which is done.
+            log.warning("A mutation is answered without its consistencyToken: %s", type(error).__name__)
+            return None
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
