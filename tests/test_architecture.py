@@ -19,7 +19,18 @@ FLOORS = [
     {"accounts"},
     {"queries", "cache"},
     {"models"},
-    {"database", "errors", "markdown", "observability", "paging", "slugs", "transactions", "viewer", "vocabulary"},
+    {
+        "bounded",
+        "database",
+        "errors",
+        "markdown",
+        "observability",
+        "paging",
+        "slugs",
+        "transactions",
+        "viewer",
+        "vocabulary",
+    },
 ]
 """From the roof down. Rooms on one floor do not know each other; the roof and the ground are single files."""
 

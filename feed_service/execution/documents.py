@@ -1,7 +1,6 @@
 """From the text of a request to the one operation it runs: parsed, validated and measured once per text."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from graphql import (
     visit,
 )
 
+from feed_service.bounded import Bounded
 from feed_service.errors import BadUserInput, FeedError, QueryTooCostly
 from feed_service.execution.limits import Excess, Limits, Measure, check
 from feed_service.execution.refusals import MAX_ERRORS, ParseFailed, ValidationFailed
@@ -62,8 +62,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits | None = None) -> None:
         self._schema = schema
         self._limits = limits or Limits()
-        self._kept: OrderedDict[str, Checked] = OrderedDict()
-        self._kept_total = 0
+        self._kept = Bounded[str, Checked](MAX_KEPT, MAX_KEPT_TOTAL)
 
     def prepare(self, text: str, operation_name: str | None = None) -> Operation:
         """The operation to run.
@@ -89,22 +88,14 @@ class Documents:
     def _checked(self, text: str) -> Checked:
         checked = self._kept.get(text)
         if checked is not None:
-            self._kept.move_to_end(text)
             return checked
         try:
             checked = checked_document(self._schema, text, self._limits)
         except FeedError as refusal:
             checked = refusal
         if len(text) <= MAX_KEPT_LENGTH:
-            self._keep(text, checked)
+            self._kept.put(text, checked, len(text))
         return checked
-
-    def _keep(self, text: str, checked: Checked) -> None:
-        self._kept[text] = checked
-        self._kept_total += len(text)
-        while len(self._kept) > MAX_KEPT or self._kept_total > MAX_KEPT_TOTAL:
-            oldest, _ = self._kept.popitem(last=False)
-            self._kept_total -= len(oldest)
 
 
 def checked_document(schema: GraphQLSchema, text: str, limits: Limits) -> DocumentNode:

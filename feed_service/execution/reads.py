@@ -5,7 +5,6 @@ the rest, field by field, and is complete: a field that is missing in it makes i
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +21,7 @@ from graphql import (
     visit,
 )
 
+from feed_service.bounded import Bounded
 from feed_service.loaders.reads import Class, Reads
 
 MAX_KEPT = 1_000
@@ -161,16 +161,15 @@ class FieldReader:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[bytes, FieldReads] = OrderedDict()
+        self._kept = Bounded[bytes, FieldReads](MAX_KEPT)
 
     def of(self, text: str, document: DocumentNode) -> FieldReads:
         """`text` is that of `document`, which is valid."""
         key = hashlib.blake2b(text.encode(), digest_size=16).digest()
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = of_fields(names_in(self._schema, document))
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+            found = of_fields(names_in(self._schema, document))
+            self._kept.put(key, found)
         return found
 
 

@@ -1,12 +1,12 @@
 """Answers that were given: their versions, by which a later one is known to be the same, and the public bodies."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from graphql import DocumentNode
 
+from feed_service.bounded import Bounded
 from feed_service.errors import FeedError
 from feed_service.execution.faults import known_fault
 from feed_service.execution.reads import FieldReader
@@ -78,21 +78,14 @@ class Questions:
     """Digests of questions by the query string, or the body, and the Accept header that they came in."""
 
     def __init__(self) -> None:
-        self._digests: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
+        self._digests = Bounded[tuple[bytes, bytes], bytes](MOST_QUESTIONS)
 
     def get(self, query_string: bytes, accept: bytes) -> bytes | None:
-        digest = self._digests.get((query_string, accept))
-        if digest is not None:
-            self._digests.move_to_end((query_string, accept))
-        return digest
+        return self._digests.get((query_string, accept))
 
     def keep(self, query_string: bytes, accept: bytes, digest: bytes) -> None:
-        if len(query_string) + len(accept) > LONGEST_QUESTION:
-            return
-        self._digests.pop((query_string, accept), None)
-        self._digests[query_string, accept] = digest
-        if len(self._digests) > MOST_QUESTIONS:
-            self._digests.popitem(last=False)
+        if len(query_string) + len(accept) <= LONGEST_QUESTION:
+            self._digests.put((query_string, accept), digest)
 
 
 class SharedVersions(Protocol):
@@ -118,23 +111,17 @@ class Answers:
         self.versions, self.fields, self.etags, self.reads_of, self.shared = versions, fields, etags, reads_of, shared
         self.questions, self.posted = Questions(), Questions()
         """By query string, and by the body of a POST."""
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._ids = 0
-        self._bodies: OrderedDict[Key, Body] = OrderedDict()
-        self._bytes = 0
+        self._kept = Bounded[str, Kept](MOST_VERSIONS, MOST_IDS)
+        self._bodies = Bounded[Key, Body](MOST_BODIES, MOST_BYTES)
         versions.tail.listen(lambda events: self.forget() if events is None else None)
 
     def forget(self) -> None:
         self._kept.clear()
         self._bodies.clear()
-        self._ids = self._bytes = 0
 
     def known(self, etag: str) -> Kept | None:
         """What this process knows of an answer."""
-        found = self._kept.get(etag)
-        if found is not None:
-            self._kept.move_to_end(etag)
-        return found
+        return self._kept.get(etag)
 
     async def unchanged(self, question: Question, etags: list[str]) -> str | None:
         """The first of `etags` that is of the answer which would be given now."""
@@ -160,13 +147,12 @@ class Answers:
         found = self._bodies.get(question.key)
         if found is None:
             return None
-        self._bodies.move_to_end(question.key)
         numbers_s = NUMBERS_S if question.viewer.is_anonymous and not question.is_fresh else 0.0
         if await self._is_unchanged(found.version, 0, numbers_s):
             age_us = self.versions.tail.standing.clock_us - found.version.standing.clock_us
             if age_us <= BODY_FOR_US:
                 return found
-        self._drop_body(question.key)
+        self._bodies.drop(question.key)
         return None
 
     def made(self, question: Question, begun: Standing | None, made: Made, *, is_get: bool) -> str:
@@ -180,7 +166,8 @@ class Answers:
         if is_get:
             self._keep(etag, Kept(question.digest, version))
         if is_small:
-            self._keep_body(question.key, Body(etag, made.body, made.media_type, version))
+            body = Body(etag, made.body, made.media_type, version)
+            self._bodies.put(question.key, body, weight_of(body))
         return etag
 
     async def share(self, etag: str) -> None:
@@ -209,23 +196,7 @@ class Answers:
             return False
 
     def _keep(self, etag: str, kept: Kept) -> None:
-        gone = self._kept.pop(etag, None)
-        self._kept[etag] = kept
-        self._ids += len(kept.version) - (len(gone.version) if gone else 0)
-        while len(self._kept) > MOST_VERSIONS or (self._ids > MOST_IDS and len(self._kept) > 1):
-            _, oldest = self._kept.popitem(last=False)
-            self._ids -= len(oldest.version)
-
-    def _keep_body(self, key: Key, body: Body) -> None:
-        self._drop_body(key)
-        self._bodies[key] = body
-        self._bytes += weight_of(body)
-        while len(self._bodies) > MOST_BODIES or self._bytes > MOST_BYTES:
-            self._drop_body(next(iter(self._bodies)))
-
-    def _drop_body(self, key: Key) -> None:
-        gone = self._bodies.pop(key, None)
-        self._bytes -= weight_of(gone) if gone else 0
+        self._kept.put(etag, kept, len(kept.version))
 
 
 def is_same(one: Viewer, other: Viewer) -> bool:

@@ -6,12 +6,12 @@ It knows only questions that the endpoint has answered in full or refused to ans
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from feed_service.bounded import Bounded
 from feed_service.http.answers import Answers, Body, Question, is_same
 from feed_service.http.bearer import ViewerOf, token_in
 from feed_service.http.headers import GZIP_FROM_BYTES, SAFE, VARY, new_or_given, of_answer
@@ -47,7 +47,7 @@ class Viewers:
 
     def __init__(self, viewer_of: ViewerOf) -> None:
         self._viewer_of = viewer_of
-        self._known: OrderedDict[bytes, tuple[float, Viewer]] = OrderedDict()
+        self._known = Bounded[bytes, tuple[float, Viewer]](MOST_VIEWERS)
         self._asking: dict[bytes, asyncio.Task[Viewer]] = {}
 
     async def of(self, authorization: bytes) -> Viewer:
@@ -65,10 +65,7 @@ class Viewers:
     async def _asked(self, authorization: bytes) -> Viewer:
         began = time.monotonic()
         viewer = await self._viewer_of(token_in([authorization.decode("latin-1")]))
-        self._known.pop(authorization, None)
-        self._known[authorization] = (began, viewer)
-        if len(self._known) > MOST_VIEWERS:
-            self._known.popitem(last=False)
+        self._known.put(authorization, (began, viewer))
         return viewer
 
     def _answered(self, authorization: bytes, task: "asyncio.Task[Viewer]") -> None:

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from feed_service.bounded import Bounded
 from feed_service.errors import BadUserInput, Forbidden
 from feed_service.http.body import GraphQLRequest
 from feed_service.http.refusals import PersistedQueryNotFound
@@ -47,8 +47,7 @@ class PersistedDocuments:
         self._trusted_texts = frozenset(trusted.values())
         self._only_trusted = only_trusted
         self._shared = shared
-        self._kept: OrderedDict[str, str] = OrderedDict()
-        self._kept_total = 0
+        self._kept = Bounded[str, str](MAX_KEPT, MAX_KEPT_TOTAL)
 
     async def text_of(self, asked: GraphQLRequest) -> str:
         """The text that `asked` sends or names.
@@ -61,7 +60,7 @@ class PersistedDocuments:
         if asked.query is not None:
             return self._sent(asked.query, asked)
         name = asked.sha256 or (asked.document_id or "").removeprefix(PREFIX)
-        text = self._trusted.get(name) or self._registered(name) or await self._of_others(name)
+        text = self._trusted.get(name) or self._kept.get(name) or await self._of_others(name)
         if text is not None:
             return text
         if self._only_trusted:
@@ -75,19 +74,13 @@ class PersistedDocuments:
             raise BadUserInput("The sha256Hash is not that of the query.")
         return text
 
-    def _registered(self, name: str) -> str | None:
-        text = self._kept.get(name)
-        if text is not None:
-            self._kept.move_to_end(name)
-        return text
-
     async def _of_others(self, name: str) -> str | None:
         if self._shared is None or self._only_trusted or not SHA256.fullmatch(name):
             return None
         text = await self._shared.get(name)
         if text is None or sha256_of(text) != name:
             return None
-        self._keep(name, text)
+        self._kept.put(name, text, len(text))
         return text
 
     async def register(self, asked: GraphQLRequest) -> None:
@@ -95,17 +88,9 @@ class PersistedDocuments:
         name, text = asked.sha256, asked.query
         if name is None or text is None or name in self._kept or name in self._trusted or len(text) > MAX_LENGTH:
             return
-        self._keep(name, text)
+        self._kept.put(name, text, len(text))
         if self._shared is not None:
             await self._shared.put(name, text)
-
-    def _keep(self, name: str, text: str) -> None:
-        if name not in self._kept:
-            self._kept[name] = text
-            self._kept_total += len(text)
-        while len(self._kept) > MAX_KEPT or self._kept_total > MAX_KEPT_TOTAL:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_total -= len(oldest)
 
 
 def sha256_of(text: str) -> str:

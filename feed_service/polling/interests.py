@@ -1,8 +1,8 @@
 """Whose and which posts the feeds of a viewer hold, kept in memory for as long as the tail knows of no change."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
+from feed_service.bounded import Bounded
 from feed_service.database import ReadDatabase
 from feed_service.errors import Unavailable
 from feed_service.polling.interest import Interest, ties
@@ -34,9 +34,7 @@ class Interests:
         self, database: ReadDatabase, tail: Tail, *, most_viewers: int = MOST_VIEWERS, most_ids: int = MOST_IDS
     ) -> None:
         self.database, self.tail = database, tail
-        self.most_viewers, self.most_ids = most_viewers, most_ids
-        self._kept: OrderedDict[int, Interest] = OrderedDict()
-        self._ids = 0
+        self._kept = Bounded[int, Interest](most_viewers, most_ids)
         self._of_nobody = Interest(None, Snapshot(1, 1, frozenset()))
         tail.listen(self._told)
 
@@ -49,12 +47,11 @@ class Interests:
             return self._of_nobody
         kept = self._kept.get(viewer.user_id)
         if kept is not None:
-            self._kept.move_to_end(viewer.user_id)
             return kept
         for _ in range(ATTEMPTS):
             loaded = await self._loaded(viewer.user_id)
             if loaded is not None:
-                self._keep(viewer.user_id, loaded)
+                self._kept.put(viewer.user_id, loaded, len(loaded))
                 return loaded
         raise Unavailable("What you follow changes faster than it can be read. Please try again.")
 
@@ -68,26 +65,14 @@ class Interests:
             return None
         return loaded
 
-    def _keep(self, viewer_id: int, interest: Interest) -> None:
-        self._drop(viewer_id)
-        self._kept[viewer_id] = interest
-        self._ids += len(interest)
-        while len(self._kept) > self.most_viewers or (self._ids > self.most_ids and len(self._kept) > 1):
-            self._drop(next(iter(self._kept)))
-
-    def _drop(self, viewer_id: int | None) -> None:
-        gone = self._kept.pop(viewer_id, None) if viewer_id is not None else None
-        self._ids -= len(gone) if gone is not None else 0
-
     def _told(self, events: Sequence[Event] | None) -> None:
         if events is None:
             self._kept.clear()
-            self._ids = 0
             return
         for event in ties(events):
             kept = self._kept.get(event.author_id or 0)
             if kept is not None and not kept.snapshot.sees(event.xid):
-                self._drop(event.author_id)
+                self._kept.drop(event.author_id or 0)
 
     def idle_s(self, interest: Interest, kind: FeedKind) -> float | None:
         """Seconds since something touched such a feed; those of the memory if nothing did; None: it is too young."""
