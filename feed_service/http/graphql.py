@@ -19,7 +19,7 @@ from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, refusal_error
 from feed_service.http.answers import Answers, Made, Question
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
-from feed_service.http.headers import VARY, of_answer
+from feed_service.http.headers import GZIP_FROM_BYTES, VARY, of_answer
 from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
 from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.refusals import (
@@ -138,9 +138,14 @@ class GraphQLEndpoint:
         return response
 
     def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Response:
-        """An answer to a query; 304 without a body. What is asked by POST is kept by nobody."""
+        """An answer to a query; 304 without a body. What is asked by POST is kept by nobody.
+
+        The shortest way sends no long bodies, which may have to be compressed: it is not told of questions for them,
+        lest it judge their answers and then leave them to be judged again here.
+        """
         accepts = asking.request.headers.getlist("accept")
-        if len(accepts) <= 1:
+        takes_shortest_way = asking.is_get or len(body or b"") < GZIP_FROM_BYTES
+        if len(accepts) <= 1 and takes_shortest_way:
             accept = accepts[0].encode("latin-1") if accepts else b""
             (answers.questions if asking.is_get else answers.posted).keep(asking.raw, accept, question.digest)
         if not asking.is_get:
