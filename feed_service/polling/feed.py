@@ -5,7 +5,6 @@ than the log was read, so that what happens in between is told twice: clients pu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from feed_service.paging import Item, Slice
 from feed_service.polling.memory import EPOCH, microseconds
 from feed_service.polling.tail import Event
 from feed_service.polling.tokens import SyncToken
+from feed_service.polling.told import Changes
 from feed_service.polling.touched import Poll, Touched, touched
 from feed_service.polling.unread import at_tip, key, tip
 from feed_service.queries.feed_membership import membership
@@ -28,18 +28,6 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 """A page with a `window` ends by the clock of this process, a poll by that of the database."""
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What to put into the list, with keys as in the order NEWEST, to replace in it and to take out of it."""
-
-    token: SyncToken
-    added: Sequence[Item] = ()
-    updated: Sequence[int] = ()
-    removed: Sequence[int] = ()
-    has_more: bool = False
-    must_begin_anew: bool = False
-
-
 class Window(NamedTuple):
     """Posts to look at, each with its events, and where the poller stands behind them."""
 
@@ -48,10 +36,10 @@ class Window(NamedTuple):
     has_more: bool
 
 
-async def changes(poll: Poll, first: int) -> Changes:
+async def changes(poll: Poll, first: int) -> Changes[Item]:
     """Of up to `first` posts. Raises what reading raises."""
     found = await touched(poll)
-    anew = Changes(at_tip(found.standing, poll.generation), must_begin_anew=True)
+    anew = Changes[Item](at_tip(found.standing, poll.generation), must_begin_anew=True)
     if found.events is None:
         return anew
     window = cut(poll.token, found, first)

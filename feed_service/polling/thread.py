@@ -11,6 +11,7 @@ from feed_service.polling.memory import microseconds
 from feed_service.polling.parts import Polling
 from feed_service.polling.tail import Event
 from feed_service.polling.tokens import SyncToken
+from feed_service.polling.told import Changes
 from feed_service.polling.unread import at_tip, key, of_thread, tip, unread
 from feed_service.queries.thread_membership import people_of, with_those_above
 from feed_service.viewer import Viewer
@@ -28,23 +29,11 @@ class ThreadPoll:
     is_fresh: bool = False
 
 
-@dataclass(frozen=True)
-class ThreadChanges:
-    """Ids of comments to put into the thread, to replace in it and to take out of it."""
-
-    token: SyncToken
-    added: Sequence[int] = ()
-    updated: Sequence[int] = ()
-    removed: Sequence[int] = ()
-    has_more: bool = False
-    must_begin_anew: bool = False
-
-
 Events = dict[int, list[Event]]
 """By the comment they tell of."""
 
 
-async def changes(poll: ThreadPoll, first: int) -> ThreadChanges:
+async def changes(poll: ThreadPoll, first: int) -> Changes[int]:
     """By the events of up to `first` comments; whether the post may be seen is asked apart.
 
     Raises what reading raises.
@@ -52,16 +41,16 @@ async def changes(poll: ThreadPoll, first: int) -> ThreadChanges:
     scope = of_thread(poll.viewer, poll.post_id)
     found = await unread(poll.polling.tail, poll.token, scope, is_fresh=poll.is_fresh)
     if found.events is None or await _must_begin_anew(poll, found.events):
-        return ThreadChanges(at_tip(found.standing), must_begin_anew=True)
+        return Changes(at_tip(found.standing), must_begin_anew=True)
     told, last = _first(found.events, poll.post_id, first)
     token = tip(poll.token, found.standing)
     if last is not None:
         token = poll.token._replace(upto=poll.token.upto or found.standing.snapshot, last=key(last))
     if not told:
-        return ThreadChanges(token)
+        return Changes(token)
     judged = await _judged(poll, told)
     added, updated, removed = ([one for one, verdict in judged.items() if verdict == name] for name in VERDICTS)
-    return ThreadChanges(token, added, updated, removed, has_more=last is not None)
+    return Changes(token, added, updated, removed, has_more=last is not None)
 
 
 def _first(events: Sequence[Event], post_id: int, first: int) -> tuple[Events, Event | None]:

@@ -10,7 +10,6 @@ from feed_service.loaders.feeds import Feed
 from feed_service.paging import Key
 from feed_service.polling import feed as polled
 from feed_service.polling import news
-from feed_service.polling.feed import Changes
 from feed_service.polling.news import News
 from feed_service.polling.touched import Poll
 from feed_service.polling.unread import at_tip
@@ -23,6 +22,7 @@ from feed_service.schema.lazy import LazyPost
 from feed_service.schema.polling import (
     POLL_AFTER,
     RESET_REQUIRED,
+    ChangesRow,
     HeadRow,
     changes_asked_for,
     generation_of,
@@ -34,19 +34,10 @@ from feed_service.schema.scalars import SyncToken
 
 
 @dataclass(frozen=True, slots=True)
-class ChangesRow:
+class FeedChangesRow(ChangesRow):
     feed: Feed
-    changes: Changes
     added: Sequence[FeedEdgeRow]
     updated: Sequence[models.Post]
-
-    @property
-    def has_more(self) -> bool:
-        return self.changes.has_more
-
-    @property
-    def reset_required(self) -> bool:
-        return self.changes.must_begin_anew
 
 
 @strawberry.type(
@@ -60,21 +51,21 @@ class FeedChanges:
     reset_required: bool = strawberry.field(description=RESET_REQUIRED)
 
     @strawberry.field(description="Ids of posts to take out of the list, also of some that it may not hold.")
-    def removed_ids(row: strawberry.Parent[ChangesRow]) -> list[strawberry.ID]:
+    def removed_ids(row: strawberry.Parent[FeedChangesRow]) -> list[strawberry.ID]:
         return [encode("Post", post_id) for post_id in row.changes.removed]
 
     @strawberry.field(description="For `since` of the next question.")
-    def next_token(row: strawberry.Parent[ChangesRow], info: Info) -> SyncToken:
+    def next_token(row: strawberry.Parent[FeedChangesRow], info: Info) -> SyncToken:
         return written(info, watched(row.feed), row.changes.token)
 
     @strawberry.field(description=POLL_AFTER)
-    async def poll_after_seconds(row: strawberry.Parent[ChangesRow], info: Info) -> int:
+    async def poll_after_seconds(row: strawberry.Parent[FeedChangesRow], info: Info) -> int:
         return await info.context.polling.feed_after_s(info.context.viewer, row.feed.kind)
 
 
 async def feed_changes(
     info: Info, kind: FeedKind, since: SyncToken, first: int, wanted: FeedFilter | None
-) -> ChangesRow:
+) -> FeedChangesRow:
     """Raises BadUserInput or InvalidCursor."""
     first, feed = changes_asked_for(first), feed_of(kind, None, wanted)
     found = await polled.changes(await _poll(info, feed, since), first)
@@ -86,7 +77,7 @@ async def feed_changes(
         for post, item in zip(added, found.added, strict=True)
         if post is not None
     ]
-    return ChangesRow(feed, found, edges, [post for post in updated if post is not None])
+    return FeedChangesRow(found, feed, edges, [post for post in updated if post is not None])
 
 
 async def feed_head(info: Info, kind: FeedKind, since: SyncToken | None, wanted: FeedFilter | None) -> HeadRow:

@@ -1,9 +1,9 @@
-"""What pollers read of a feed: where it stands, how much is new, and what a page has left out."""
+"""What pollers read: of a feed, where it stands, how much is new, and what a page has left out."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -17,6 +17,7 @@ from feed_service.polling.memory import microseconds
 from feed_service.polling.news import News
 from feed_service.polling.snapshots import Snapshot
 from feed_service.polling.tokens import SyncToken as Stands
+from feed_service.polling.told import Changes
 from feed_service.polling.unread import at_tip
 from feed_service.queries.feeds import RANKED_KINDS
 from feed_service.schema.connections import CappedCount, cursor_at
@@ -35,6 +36,21 @@ RESET_REQUIRED = (
     "news, the token is too old, or there is a newer ranking."
 )
 FirstChanges = Annotated[int, strawberry.argument(description="How many posts or comments to look at, 1 to 100.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesRow:
+    """What changes of a feed and of a thread read alike."""
+
+    changes: Changes[Any]
+
+    @property
+    def has_more(self) -> bool:
+        return self.changes.has_more
+
+    @property
+    def reset_required(self) -> bool:
+        return self.changes.must_begin_anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from feed_service.schema.bookmarks import SavedByViewer
 from feed_service.schema.connections import After, Before, First, Last
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind, PostOrder, Role, SearchType, TimeWindow
-from feed_service.schema.feed_changes import ChangesRow, FeedChanges, feed_changes, feed_head
+from feed_service.schema.feed_changes import FeedChanges, FeedChangesRow, feed_changes, feed_head
 from feed_service.schema.feed_filters import FeedFilter, feed_of
 from feed_service.schema.feeds import FeedConnection, FeedRow, feed_page
 from feed_service.schema.ids import decode_as
@@ -169,7 +169,7 @@ class Query:
         since: Since,
         first: FirstChanges = 50,
         filter: OnlyThose = strawberry.UNSET,  # noqa: A002 - as above.
-    ) -> ChangesRow:
+    ) -> FeedChangesRow:
         return await feed_changes(info, kind, since, first, filter)
 
     @strawberry.field(

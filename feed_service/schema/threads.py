@@ -8,16 +8,16 @@ import strawberry
 from feed_service import loaders, models
 from feed_service.polling import thread
 from feed_service.polling.tail import Standing
-from feed_service.polling.thread import ThreadChanges as Changes
 from feed_service.polling.thread import ThreadPoll
 from feed_service.polling.tokens import SyncToken as Stands
 from feed_service.polling.tokens import of_thread
+from feed_service.polling.told import Changes
 from feed_service.polling.unread import at_tip
 from feed_service.schema.connections import Connection, ConnectionRow
 from feed_service.schema.context import Info
 from feed_service.schema.ids import decode_as, encode
 from feed_service.schema.lazy import LazyComment
-from feed_service.schema.polling import POLL_AFTER, changes_asked_for
+from feed_service.schema.polling import POLL_AFTER, ChangesRow, changes_asked_for
 from feed_service.schema.scalars import SyncToken
 from feed_service.schema.selection import selects
 
@@ -58,19 +58,10 @@ class CommentConnection(Connection[LazyComment]):
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadChangesRow:
+class ThreadChangesRow(ChangesRow):
     post_id: int
-    changes: Changes
     added: Sequence[models.Comment]
     updated: Sequence[models.Comment]
-
-    @property
-    def has_more(self) -> bool:
-        return self.changes.has_more
-
-    @property
-    def reset_required(self) -> bool:
-        return self.changes.must_begin_anew
 
 
 @strawberry.type(
@@ -118,5 +109,5 @@ async def thread_changes(info: Info, post: str, since: SyncToken, first: int) ->
     added = await context.loaders.load_many(loaders.comments.shown_by_id, found.added)
     updated = await context.loaders.load_many(loaders.comments.shown_by_id, found.updated)
     return ThreadChangesRow(
-        post_id, found, [one for one in added if one is not None], [one for one in updated if one is not None]
+        found, post_id, [one for one in added if one is not None], [one for one in updated if one is not None]
     )
