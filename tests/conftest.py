@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from feed_service.database import migrate, with_driver
 from feed_service.embedded import postgres, valkey
 from tests.scratch import empty, scratch_database
+from tests.world import World, world_on
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,12 @@ async def empty_database_url(database_url: str) -> str:
     """The same database, emptied before this test; ids begin at 1."""
     await empty(database_url)
     return database_url
+
+
+@pytest_asyncio.fixture
+async def world(empty_database_url: str) -> AsyncIterator[World]:
+    async with world_on(empty_database_url) as world:
+        yield world
 
 
 @pytest_asyncio.fixture(scope="module")

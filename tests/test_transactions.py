@@ -12,19 +12,13 @@ from sqlalchemy import BigInteger, Text, bindparam, make_url, select, text, upda
 from feed_service import models
 from feed_service.errors import Overloaded, Unavailable
 from feed_service.transactions import OutcomeUnknown, Statements, WriteDatabase, compiled
-from tests.world import World, world_on
+from tests.world import World
 
 NAME = bindparam("name", type_=Text)
 NAME_OF = compiled(select(models.User.display_name).where(models.User.id == bindparam("id", type_=BigInteger)))
 RENAME = compiled(update(models.User).where(models.User.id == bindparam("user_id")).values(display_name=NAME))
 BACKEND = compiled(select(text("pg_backend_pid()")))
 SLEEP = compiled(select(text("pg_sleep(1)")))
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
 
 
 @pytest_asyncio.fixture

@@ -5,13 +5,6 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.accounts.front import Front, front_on
-from tests.world import World, world_on
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
 
 
 @pytest_asyncio.fixture

@@ -16,16 +16,10 @@ from feed_service.commands.transaction import Transaction, Writer
 from feed_service.transactions import Statements, WriteDatabase
 from feed_service.viewer import ANONYMOUS, Viewer
 from tests.commands.laws import contents
-from tests.world import World, world_on
+from tests.world import World
 
 ANN, BOB = 1, 2
 FACTS = {"n": 3, "weight": 0.5, "names": ["z", "a"], "nested": {"b": None, "a": True}, "word": "Grüße, 世界"}
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
 
 
 @pytest_asyncio.fixture

@@ -33,19 +33,13 @@ from tests.api import Refused, api_on
 from tests.commands.laws import contents, drift
 from tests.jobs.leaving import fingerprint, mentions, scene, state
 from tests.scratch import empty
-from tests.world import World, world_on
+from tests.world import World
 
 NO_LEASE = timedelta()
 PIECES = 22
 """Of Ann's account, when each is of three rows: see what is gone, below."""
 
 NAME = "deleted_1"
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
 
 
 @pytest_asyncio.fixture

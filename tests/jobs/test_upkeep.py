@@ -19,13 +19,7 @@ from feed_service.jobs.worker import working
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 from tests.commands.laws import contents
-from tests.world import World, world_on
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
+from tests.world import World
 
 
 @pytest_asyncio.fixture

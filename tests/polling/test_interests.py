@@ -19,7 +19,7 @@ from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.vocabulary import FeedKind
 from tests.polling.processes import processes
-from tests.world import World, world_on
+from tests.world import World
 
 ME, FOLLOWED, STRANGER, BLOCKED, MUTED = 1, 2, 3, 4, 5
 CATS, DOGS = 70, 71
@@ -72,12 +72,6 @@ CASES = [
 def test_an_event_touches_the_feeds_that_it_may_change(interest: Interest, event: Event, kinds: set[FeedKind]) -> None:
     seen_by = ALL if interest.viewer_id else {GLOBAL}
     assert {kind for kind in seen_by if interest.touches(kind, event)} == kinds
-
-
-@pytest_asyncio.fixture
-async def world(empty_database_url: str) -> AsyncIterator[World]:
-    async with world_on(empty_database_url) as world:
-        yield world
 
 
 @pytest_asyncio.fixture
