@@ -90,10 +90,18 @@ class Tail:
                 return self._standing
             if self._running is not None and self._began_s >= oldest_s:
                 return await asyncio.shield(self._running)
-        if self._next is None:
-            self._next = asyncio.create_task(self._read_after(self._running))
-            self._next.add_done_callback(_seen)
-        return await asyncio.shield(self._next)
+        return await asyncio.shield(self._begin_next())
+
+    def keeps_up(self, within_s: float) -> bool:
+        """Whether the standing is of a read that began at most `within_s` ago; nobody has to wait for that.
+
+        Past half of that time the next read begins beside. If it fails, this stays False; whoever must know is told why
+        by `caught_up`.
+        """
+        now_s = time.monotonic()
+        if self._began_s < now_s - within_s / 2:
+            self._begin_next()
+        return self._standing is not None and self._read_s >= now_s - within_s
 
     def outdate(self) -> None:
         """Something was committed here: whoever asks from now on is told of it, however new the last read is."""
@@ -133,6 +141,12 @@ class Tail:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin_next(self) -> "asyncio.Task[Standing]":
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_after(self._running))
+            self._next.add_done_callback(_seen)
+        return self._next
 
     async def _read_after(self, before: "asyncio.Task[Standing] | None") -> Standing:
         if before is not None:
@@ -180,7 +194,7 @@ class Tail:
         self._number += 1
         self._standing = Standing(self._number, snapshot, clock_us, row["epoch"], row["horizon"])
         self._clock = row["clock"]
-        if last is None or last.epoch != row["epoch"] or is_flood(rows):
+        if last is None or last.epoch != row["epoch"] or is_flood(rows) or has_forgotten(last, row["horizon"]):
             self._begin(self._standing)
         elif row["seq"] is not None:
             self._remember([Event.of(found) for found in rows], self._standing)
@@ -210,6 +224,11 @@ def is_flood(rows: Sequence[Any]) -> bool:
         return False
     due = sum(1 for row in rows if row["seq"] == 0)
     return due > tail.MOST_DUE or len(rows) - due > tail.MOST_EVENTS
+
+
+def has_forgotten(last: Standing, horizon: int | None) -> bool:
+    """Whether the log may have lost, since the last read, what that one could not see: nobody asked for a week."""
+    return horizon is not None and horizon != last.horizon and horizon >= last.snapshot.xmin
 
 
 def _order(event: Event) -> tuple[int, int]:
