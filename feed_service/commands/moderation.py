@@ -57,6 +57,7 @@ async def set_role(tx: Transaction, username: str, role: Role) -> Role:
     before = Role(found["role"])
     if before is not role:
         await tx.sql.run(SET_ROLE, user_id=found["id"], role=role.value)
+        tx.changed(Change("user", "update", found["id"], author_id=found["id"]))
         facts = {"before": before.value, "after": role.value}
         tx.audited(AuditEvent("user.set_role", "user", found["id"], facts))
     return before
