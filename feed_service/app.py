@@ -30,6 +30,7 @@ from feed_service.http.site import create_site
 from feed_service.http.validators import ETags
 from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.loaders.reads import Reads
 from feed_service.loaders.warming import warming
@@ -66,10 +67,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     tail = Tail(database, partial(epochs.renew, writing))
     interests = Interests(database, tail)
+    entities = Entities(tail if settings.keeps_entities else None)
+    metrics.entities.tallies = {kind: kept.tally for kind, kept in entities.by_kind.items()}
     polling = Polling(tail, interests, SyncTokens(signing.cursor), Load())
 
     def context_of(viewer: Viewer, request_id: str) -> Context:
-        reader, writer = Reader(database, cache, viewer, generations), Writer(writing, viewer, request_id, cache)
+        reader = Reader(database, cache, viewer, generations, entities=entities)
+        writer = Writer(writing, viewer, request_id, cache)
         return make_context(reader, Cursors(signing.cursor), writer, desk, taken, polling)
 
     async def viewer_of(token: str) -> Viewer:

@@ -1,6 +1,11 @@
 """What the service counts about itself, in a registry of its own that the composition root makes."""
 
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -56,12 +61,70 @@ class CacheMeters:
             self._opened.inc()
 
 
+@dataclass(slots=True)
+class Tally:
+    """Rows of one kind that were asked for - found, not found, not looked for - and those that a change took away.
+
+    Plain numbers, read when somebody looks: a counter of the library takes a microsecond for each step.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    passed: int = 0
+    dropped: int = 0
+
+
+class EntityMeters(Collector):
+    """What became of the rows that loaders asked of the memory of this process, by kind."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.tallies: dict[str, Tally] = {}
+        registry.register(self)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        text = (
+            "Rows of users, tags and categories: hits, misses, passed (the memory was passed over: the change log had "
+            "not been read lately, or the request wants what was just written), dropped (a change was told)."
+        )
+        family = CounterMetricFamily("feed_entity_rows", text, labels=["kind", "outcome"])
+        for kind, tally in self.tallies.items():
+            for outcome, number in asdict(tally).items():
+                family.add_metric([kind, outcome], number)
+        yield family
+
+
+class OperationMeter:
+    """Which path operations took, and why not the compiled one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._operations = Counter(
+            "feed_operations",
+            "Operations by the path that made the answer. A reference one says why: introspection, error (it has "
+            "errors or a null where none may be), uncompiled, mutation, off (FEED_EXECUTOR).",
+            ["path", "reason"],
+            registry=registry,
+        )
+        self._compiled = self._operations.labels("compiled", "")
+        self._children: dict[str, Counter] = {}
+
+    def compiled(self) -> None:
+        self._compiled.inc()
+
+    def reference(self, reason: str) -> None:
+        child = self._children.get(reason)
+        if child is None:
+            child = self._children[reason] = self._operations.labels("reference", reason)
+        child.inc()
+
+
 class Metrics:
     """The registry, and the meters in it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.cache = CacheMeters(self.registry)
+        self.operations = OperationMeter(self.registry)
+        self.entities = EntityMeters(self.registry)
         ProcessCollector(registry=self.registry)
 
     def text(self) -> bytes:

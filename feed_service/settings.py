@@ -20,6 +20,7 @@ class Settings:
     `token_key` (PEM) and `cursor_secret` (base64) sign tokens and cursors; None means those kept in `data_dir`.
     `public_url` is where front-end pages are that mails link to. `provider` signs people in instead of this service.
     `does_jobs`: processes that serve do jobs as well; without, `feed-service worker` does them.
+    `keeps_entities`: each process keeps users, tags and categories in memory.
     `trusted_documents`: files of persisted documents; with `only_trusted`, no others are answered.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     public_url: str | None
     provider: ProviderAddress | None
     does_jobs: bool
+    keeps_entities: bool
     trusted_documents: tuple[Path, ...]
     only_trusted: bool
     host: str
@@ -52,6 +54,7 @@ class Settings:
             public_url=public_url(environment.get("FEED_PUBLIC_URL") or None),
             provider=provider(environment),
             does_jobs=switch("FEED_JOBS", environment.get("FEED_JOBS") or "on"),
+            keeps_entities=switch("FEED_ENTITY_CACHE", environment.get("FEED_ENTITY_CACHE") or "on"),
             trusted_documents=paths(environment.get("FEED_TRUSTED_DOCUMENTS") or ""),
             only_trusted=switch("FEED_ONLY_TRUSTED", environment.get("FEED_ONLY_TRUSTED") or "off"),
             host="127.0.0.1",

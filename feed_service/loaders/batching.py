@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select
 from feed_service.cache.read_through import ReadThrough
 from feed_service.database import ReadDatabase
 from feed_service.errors import Unavailable
+from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.loaders.reads import Reads, name_of
 from feed_service.viewer import Viewer
@@ -36,6 +37,7 @@ class Reader:
     generations: Generations = field(default_factory=Generations)
     reads: Reads = field(default_factory=Reads)
     connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONNECTIONS))
+    entities: Entities = field(default_factory=Entities)
 
     @property
     def is_fresh(self) -> bool:

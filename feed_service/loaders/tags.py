@@ -1,5 +1,6 @@
 """Tags and categories, their trends and their company."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from feed_service import models
@@ -9,13 +10,17 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import follows, tags
+from feed_service.queries.prepared import for_ids
 
 MAX_TRENDING = 100
 FOLLOWED_TAGS = Order("User.followedTags", follows.FOLLOWED_TAGS.types)
 
 
 async def by_id(reader: Reader, tag_ids: list[int]) -> list[models.Tag | None]:
-    return one_per_key(tag_ids, await reader.scalars(tags.by_ids(tag_ids)), key=lambda tag: tag.id)
+    async def load(missing: list[int]) -> Sequence[models.Tag]:
+        return await reader.scalars(*for_ids(tags.by_ids, missing))
+
+    return await reader.entities.tags.by_id(tag_ids, load, is_fresh=reader.is_fresh)
 
 
 async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Tag | None]:
@@ -29,8 +34,10 @@ async def all_categories(reader: Reader, keys: list[bool]) -> list[list[models.C
 
 
 async def category_by_id(reader: Reader, category_ids: list[int]) -> list[models.Category | None]:
-    rows = await reader.scalars(tags.categories_by_ids(category_ids))
-    return one_per_key(category_ids, rows, key=lambda category: category.id)
+    async def load(missing: list[int]) -> Sequence[models.Category]:
+        return await reader.scalars(*for_ids(tags.categories_by_ids, missing))
+
+    return await reader.entities.categories.by_id(category_ids, load, is_fresh=reader.is_fresh)
 
 
 async def category_by_slug(reader: Reader, slugs: list[str]) -> list[models.Category | None]:

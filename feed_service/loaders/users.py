@@ -1,5 +1,7 @@
 """Users by id and by name."""
 
+from collections.abc import Sequence
+
 from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
@@ -10,6 +12,15 @@ from feed_service.queries.prepared import for_ids
 async def by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
     rows = await reader.scalars(*for_ids(users.by_ids, user_ids, reader.viewer))
     return one_per_key(user_ids, rows, key=lambda user: user.id)
+
+
+async def whoever_by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
+    """Also those who are suspended or deleted: for what was already decided to be seen, as is who wrote a post."""
+
+    async def load(missing: list[int]) -> Sequence[models.User]:
+        return await reader.scalars(*for_ids(users.whoever_by_ids, missing))
+
+    return await reader.entities.users.by_id(user_ids, load, is_fresh=reader.is_fresh)
 
 
 async def hidden_meanwhile_by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:

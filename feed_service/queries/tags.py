@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from feed_service import models
-from feed_service.queries.batches import is_any, per_parent
+from feed_service.queries.batches import Ids, is_any, per_parent
 
 TREND_WINDOW = timedelta(days=1)
 """The window of the score that a tag shows of itself."""
@@ -23,7 +23,7 @@ RELATED_SAMPLE = 200
 """Newest posts of a tag in which its company is counted."""
 
 
-def by_ids(tag_ids: Sequence[int]) -> Select[models.Tag]:
+def by_ids(tag_ids: Ids) -> Select[models.Tag]:
     return select(models.Tag).where(is_any(models.Tag.id, tag_ids))
 
 
@@ -35,7 +35,7 @@ def all_categories() -> Select[models.Category]:
     return select(models.Category).order_by(models.Category.position, models.Category.id)
 
 
-def categories_by_ids(category_ids: Sequence[int]) -> Select[models.Category]:
+def categories_by_ids(category_ids: Ids) -> Select[models.Category]:
     return select(models.Category).where(is_any(models.Category.id, category_ids))
 
 
