@@ -12,6 +12,9 @@ async def test_metrics_are_told_in_the_text_format() -> None:
     others.cache.read("user_stats", "hit", 5)
     mine.cache.read("user_stats", "hit", 2)
     mine.cache.breaker(is_open=True)
+    mine.operations.compiled()
+    mine.operations.reference("error")
+    mine.operations.reference("error")
     site = Starlette(routes=metrics.routes(mine.text))
     async with AsyncClient(transport=ASGITransport(site), base_url="http://feed") as client:
         answer = await client.get("/metrics")
@@ -21,3 +24,5 @@ async def test_metrics_are_told_in_the_text_format() -> None:
     lines = answer.text.splitlines()
     assert 'feed_cache_reads_total{entry="user_stats",outcome="hit"} 2.0' in lines
     assert "feed_cache_breaker_open 1.0" in lines
+    assert 'feed_operations_total{path="compiled",reason=""} 1.0' in lines
+    assert 'feed_operations_total{path="reference",reason="error"} 2.0' in lines
