@@ -17,6 +17,8 @@ from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Versions
 from feed_service.exports.stream import ExportDatabase
@@ -96,7 +98,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await database.close()
 
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
-    documents = Documents(core)
+    documents, plans = Documents(core), Plans(core) if settings.is_compiled else None
     is_shared = not settings.cache_url.startswith("memory:")
     persisted = persisted_documents(settings, documents, TextsInCache(cache) if is_shared else None)
 
@@ -111,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         VersionsInCache(cache) if is_shared else None,
     )
     endpoint = GraphQLEndpoint(
-        core,
+        Execution(core, plans, metrics.operations),
         documents,
         viewer_of,
         context_of,

@@ -21,6 +21,7 @@ class Settings:
     `public_url` is where front-end pages are that mails link to. `provider` signs people in instead of this service.
     `does_jobs`: processes that serve do jobs as well; without, `feed-service worker` does them.
     `keeps_entities`: each process keeps users, tags and categories in memory.
+    `is_compiled`: operations are compiled; without, the reference executor runs them all.
     `trusted_documents`: files of persisted documents; with `only_trusted`, no others are answered.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     provider: ProviderAddress | None
     does_jobs: bool
     keeps_entities: bool
+    is_compiled: bool
     trusted_documents: tuple[Path, ...]
     only_trusted: bool
     host: str
@@ -55,6 +57,7 @@ class Settings:
             provider=provider(environment),
             does_jobs=switch("FEED_JOBS", environment.get("FEED_JOBS") or "on"),
             keeps_entities=switch("FEED_ENTITY_CACHE", environment.get("FEED_ENTITY_CACHE") or "on"),
+            is_compiled=is_compiled(environment.get("FEED_EXECUTOR") or "compiled"),
             trusted_documents=paths(environment.get("FEED_TRUSTED_DOCUMENTS") or ""),
             only_trusted=switch("FEED_ONLY_TRUSTED", environment.get("FEED_ONLY_TRUSTED") or "off"),
             host="127.0.0.1",
@@ -93,6 +96,12 @@ def switch(name: str, value: str) -> bool:
     if value not in {"on", "off"}:
         raise ConfigurationError(f"{name} must be on or off.")
     return value == "on"
+
+
+def is_compiled(value: str) -> bool:
+    if value not in {"compiled", "reference"}:
+        raise ConfigurationError("FEED_EXECUTOR must be compiled or reference.")
+    return value == "compiled"
 
 
 def port(value: str) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +51,9 @@ async def run(
     request_id: str,
     time_limit_s: float = TIME_LIMIT_S,
     refuses_torn: bool = False,
+    build: Callable[..., Executor[Any] | list[GraphQLError]] = Executor.build,
 ) -> Answer:
-    """The answer, also when fields failed. Every statement of a query sees what is committed by then.
+    """The answer of the reference executor, also when fields failed.
 
     `schema` is the graphql-core schema inside Strawberry's. `strawberry.Schema.execute` would parse and validate again,
     and run the first of several operations; what it adds is for its extensions, and we have none.
@@ -63,14 +64,14 @@ async def run(
         Unavailable: it was interrupted from within.
         Torn: only if it `refuses_torn`.
     """
-    executor = Executor.build(
+    executor = build(
         schema,
         operation.document,
         context_value=context,
         raw_variable_values=variables,
         operation_name=operation.name,
         max_coercion_errors=MAX_ERRORS,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # It is a TypeGuard in all but its annotation.
+        is_awaitable=optimized_is_awaitable,
     )
     if isinstance(executor, list):
         raise VariablesRefused(*executor)

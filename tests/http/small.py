@@ -9,6 +9,8 @@ from strawberry import Info
 
 from feed_service.errors import NotFound, Unauthenticated
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.site import create_site
 from feed_service.viewer import Role, Viewer
@@ -101,6 +103,10 @@ async def is_current() -> bool:
 
 def small_site() -> Starlette:
     endpoint = GraphQLEndpoint(
-        core, Documents(core), viewer_of, lambda viewer, _request_id: viewer, time_limit_s=TIME_LIMIT_S
+        Execution(core, Plans(core)),
+        Documents(core),
+        viewer_of,
+        lambda viewer, _request_id: viewer,
+        time_limit_s=TIME_LIMIT_S,
     )
     return create_site(endpoint, is_current)

@@ -15,6 +15,8 @@ from starlette.routing import Route
 
 from feed_service.errors import Unauthenticated
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.exports.stream import AT_ONCE, ExportDatabase
 from feed_service.http.exports import ExportEndpoint, of_oneself, of_table
 from feed_service.http.graphql import GraphQLEndpoint
@@ -54,7 +56,7 @@ def site_on(url: str, *, send_within_s: float) -> Starlette:
         yield
         await exports.close()
 
-    endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, lambda viewer, _: viewer)
+    endpoint = GraphQLEndpoint(Execution(core, Plans(core)), Documents(core), viewer_of, lambda viewer, _: viewer)
     further = [
         Route(path, ExportEndpoint(source_of, viewer_of, exports, send_within_s=send_within_s))
         for path, source_of in (("/export/me", of_oneself), ("/export/tables/{table}", of_table))

@@ -12,6 +12,8 @@ import pytest
 from feed_service.app import create_app
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.http import persisted, trusted
 from feed_service.http.body import GraphQLRequest
 from feed_service.http.graphql import GraphQLEndpoint
@@ -161,7 +163,11 @@ def test_trusted_documents_are_named_by_id_or_hash_and_can_be_all_that_is_answer
     documents = Documents(core)
     known = trusted.load([manifest(tmp_path, MANIFESTS[kind])], documents)
     endpoint = GraphQLEndpoint(
-        core, documents, viewer_of, lambda viewer, _: viewer, persisted=PersistedDocuments(known, only_trusted=True)
+        Execution(core, Plans(core)),
+        documents,
+        viewer_of,
+        lambda viewer, _: viewer,
+        persisted=PersistedDocuments(known, only_trusted=True),
     )
     variables = {"id": "1"}
     with serving(create_site(endpoint, is_current)) as url:

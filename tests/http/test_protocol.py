@@ -10,6 +10,8 @@ import pytest
 from starlette.requests import Request
 
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.health import IsCurrent, readyz
 from feed_service.http.site import create_site
@@ -228,7 +230,9 @@ async def is_down(_token: str) -> Viewer:
 
 
 def test_a_database_that_is_away_is_no_bad_token(caplog: pytest.LogCaptureFixture) -> None:
-    endpoint = GraphQLEndpoint(core, Documents(core), is_down, lambda viewer, _request_id: viewer)
+    endpoint = GraphQLEndpoint(
+        Execution(core, Plans(core)), Documents(core), is_down, lambda viewer, _request_id: viewer
+    )
     with serving(create_site(endpoint, is_away)) as url:
         answer = send(url, post(ASK, Authorization="Bearer a.b.c", Accept="application/json"))
     assert (answer.status_code, errors_of(answer)[0]["extensions"]) == (503, {"code": "UNAVAILABLE"})

@@ -7,6 +7,8 @@ import pytest
 import strawberry
 
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.site import create_site
 from tests.http.server import serving
@@ -51,7 +53,9 @@ class Mutation:
 @pytest.fixture
 def url() -> Iterator[str]:
     core = strawberry.Schema(Query, Mutation)._schema  # noqa: SLF001 - as in app.py.
-    endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, lambda viewer, _request_id: viewer)
+    endpoint = GraphQLEndpoint(
+        Execution(core, Plans(core)), Documents(core), viewer_of, lambda viewer, _request_id: viewer
+    )
     runs.clear()
     with serving(create_site(endpoint, is_current)) as url:
         yield url

@@ -1,0 +1,196 @@
+"""Runs a plan: level by level, each field once for all rows, and what the fields of a level load side by side.
+
+Whatever goes wrong ends the run: the operation is then for the reference executor, whose errors are those of the
+specification.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from graphql import default_type_resolver, is_object_type
+from graphql.pyutils import gather_with_cancel, is_iterable
+
+from feed_service.execution.fields import Field, Request, Way
+from feed_service.execution.leaves import Incomplete, present
+from feed_service.execution.plans import Choice, Part, Selection, Shape
+from feed_service.execution.source import reader
+
+Rows = Sequence[Any]
+Waiting = Callable[[], Coroutine[Any, Any, None]]
+
+NOTHING: tuple[Any, ...] = ()
+
+
+async def data_of(root: Selection, request: Request) -> dict[str, Any]:
+    """What a query answers. Raises whatever a resolver raised, and Incomplete, alone or in a group."""
+    run = Run(request)
+    (data,) = run.objects(root, [None])
+    await run.finish()
+    return data
+
+
+async def completed(shape: Shape, value: Any, request: Request) -> Any:  # noqa: ANN401 - of any field.
+    """The value of one field as the answer shows it. Raises as `data_of`."""
+    run = Run(request)
+    (done,) = run.values(shape, [value])
+    await run.finish()
+    return done
+
+
+class Run:
+    """One run of a plan. Objects are made at once, with nulls; `waiting` are the fields that fill these in."""
+
+    tasks: asyncio.TaskGroup
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.waiting: list[Waiting] = []
+        self._open = 0
+        self._keywords: dict[int, dict[str, Any]] = {}
+
+    async def finish(self) -> None:
+        """Wait until every field is filled in."""
+        if self.waiting:
+            async with asyncio.TaskGroup() as self.tasks:
+                await self._settle()
+        if self._open:
+            raise Incomplete(f"{self._open} fields were left without a value.")
+
+    async def _settle(self) -> None:
+        """Run what waits, and what comes of it: one here, the others beside it."""
+        while self.waiting:
+            (first, *others), self.waiting = self.waiting, []
+            for other in others:
+                self.tasks.create_task(self._beside(other))
+            await first()
+
+    async def _beside(self, waiting: Waiting) -> None:
+        try:
+            await waiting()
+            await self._settle()
+        except asyncio.CancelledError:
+            # A group takes no notice of a task that was cancelled from within, and would leave its nulls in the answer.
+            if is_cancelled_from_outside():
+                raise
+            raise Incomplete("It was cancelled from within.") from None
+
+    def objects(self, selection: Selection, rows: Rows) -> list[dict[str, Any]]:
+        """One object for each row, none of which is None. Rows that are the same share one."""
+        if not rows:
+            return []
+        if len(rows) > 1:
+            distinct = {id(row): row for row in rows}
+            if len(distinct) < len(rows):
+                made = dict(zip(distinct, self.objects(selection, list(distinct.values())), strict=True))
+                return [made[id(row)] for row in rows]
+        if selection.of.is_type_of:
+            self._require_type(selection, rows)
+        bound = tuple([self.keywords(field) for field in selection.bound]) if selection.bound else NOTHING
+        objects = selection.make(rows, bound)
+        for part in selection.parts:
+            self._part(part, rows, objects)
+        return objects
+
+    def _require_type(self, selection: Selection, rows: Rows) -> None:
+        for cls in set(map(type, rows)) - selection.known:
+            row = next(row for row in rows if type(row) is cls)
+            if selection.of.is_type_of(row, None) is not True:  # type: ignore[misc,arg-type]  # It needs no info.
+                raise Incomplete(f"A row of {cls.__name__} is no {selection.of.name}.")
+            selection.known.add(cls)
+
+    def _part(self, part: Part, rows: Rows, objects: list[dict[str, Any]]) -> None:
+        field = part.field
+        if field.way is Way.READ:
+            read = reader(field.read, self.keywords(field) if field.read.is_bound else {})
+            self._fill(part, objects, [read(row) for row in rows])
+        else:
+            self._open += 1
+            self.waiting.append(lambda: self._awaited(part, rows, objects))
+
+    async def _awaited(self, part: Part, rows: Rows, objects: list[dict[str, Any]]) -> None:
+        keywords = self.keywords(part.field)
+        if part.field.level is not None:
+            values = await part.field.level(rows, **keywords)
+        else:
+            read = reader(part.field.read, keywords)
+            values = await gather_with_cancel(*(read(row) for row in rows))
+        self._open -= 1
+        self._fill(part, objects, values)
+
+    def _fill(self, part: Part, objects: list[dict[str, Any]], values: Rows) -> None:
+        key = part.field.key
+        for made, value in zip(objects, self.values(part.shape, values), strict=True):
+            made[key] = value
+
+    def keywords(self, field: Field) -> dict[str, Any]:
+        """What the resolver takes beside its row, the same for all rows of the run."""
+        found = self._keywords.get(id(field))
+        if found is None:
+            found = self._keywords[id(field)] = self.request.keywords(field)
+        return found
+
+    def values(self, shape: Shape, values: Rows) -> list[Any]:
+        """The completed values of one field, for each of its objects."""
+        for value in values:
+            if value is None:
+                return self._with_nulls(shape, values)
+            if isinstance(value, Exception):
+                raise value
+        if shape.selection is not None:
+            return self.objects(shape.selection, values)
+        if shape.leaf is not None:
+            coerce = shape.leaf.coerce
+            return [coerce(value) for value in values]
+        if shape.item is not None:
+            return self._lists(shape.item, values)
+        assert shape.choice is not None  # noqa: S101 - one of the four.
+        return self._chosen(shape.choice, values)
+
+    def _with_nulls(self, shape: Shape, values: Rows) -> list[Any]:
+        if not shape.is_nullable:
+            raise Incomplete("There is null where none may be.")
+        done = iter(self.values(shape, [value for value in values if value is not None]))
+        return [None if value is None else next(done) for value in values]
+
+    def _lists(self, item: Shape, values: Rows) -> list[list[Any]]:
+        lists = [value if value.__class__ is list else listed(value) for value in values]
+        done = self.values(item, [one for found in lists for one in found])
+        ends, end = [], 0
+        for found in lists:
+            end += len(found)
+            ends.append(end)
+        return [done[end - len(found) : end] for found, end in zip(lists, ends, strict=True)]
+
+    def _chosen(self, choice: Choice, rows: Rows) -> list[dict[str, Any]]:
+        """Objects of several types: each type's at once, then in the order of the rows."""
+        groups: dict[int, tuple[Selection, list[Any]]] = {}
+        places = []
+        for row in rows:
+            selection = choice.by_class.get(row.__class__) or self._type_of(choice, row)
+            _, group = groups.setdefault(id(selection), (selection, []))
+            places.append((id(selection), len(group)))
+            group.append(row)
+        made = {key: self.objects(selection, group) for key, (selection, group) in groups.items()}
+        return [made[key][place] for key, place in places]
+
+    def _type_of(self, choice: Choice, row: Any) -> Selection:  # noqa: ANN401 - any row.
+        type_ = choice.of
+        resolve = type_.resolve_type or default_type_resolver
+        name = resolve(row, self.request.raw_info(type_, choice.nodes, type_), type_)
+        found = self.request.schema.get_type(name) if isinstance(name, str) else None
+        if not is_object_type(found) or not self.request.schema.is_sub_type(type_, found):
+            raise Incomplete(f"A row of {row.__class__.__name__} is none of the types of {type_.name}.")
+        choice.by_class[row.__class__] = choice.select(found)
+        return choice.by_class[row.__class__]
+
+
+def is_cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - any value of a list field.
+    if not is_iterable(present(value)):
+        raise Incomplete("There is one value where a list must be.")
+    return list(value)

@@ -1,0 +1,182 @@
+"""What the definition of a field in the schema says about running it: an attribute, a function of a row, or of a level.
+
+A field of a level is known by the attribute `of_level` of its resolver: a coroutine function that takes the rows of a
+whole level and gives one value for each (feed_service.schema.levels makes them). Whatever else Strawberry knows, such
+as extensions of fields, is left to the reference executor.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeGuard
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    visit,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.language import Visitor
+from graphql.pyutils import Path
+from strawberry import Info
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from feed_service.execution.source import Read
+
+Level = Callable[..., Awaitable[Sequence[Any]]]
+"""(rows, info, arguments by name) -> one value for each row, in their order."""
+
+DEFINITION = "strawberry-definition"
+
+
+class Uncompiled(Exception):
+    """Something that only the reference executor runs; the message is `introspection` or `uncompiled`."""
+
+
+class Way(Enum):
+    """How the values of a field are found for many rows."""
+
+    READ = "read"
+    """One by one, at once."""
+    AWAIT = "await"
+    """One by one, by a coroutine each."""
+    LEVEL = "level"
+    """All of them by one coroutine."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an operation: its definition, and the nodes that ask for it, of which the first has the arguments."""
+
+    key: str
+    definition: GraphQLField
+    parent: GraphQLObjectType
+    nodes: list[FieldNode]
+    way: Way
+    read: Read
+    level: Level | None
+    info_as: str | None
+    strawberry: StrawberryField
+    constant: dict[str, Any] | None
+    """The arguments, if they depend on no variable."""
+
+    @property
+    def name(self) -> str:
+        return self.nodes[0].name.value
+
+
+@dataclass(frozen=True)
+class Request:
+    """What all fields of one run share."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    variables: VariableValues
+    context: Any
+
+    def info(self, field: Field) -> Info[Any, Any]:
+        """What a resolver is told. The path has no places in lists: one info serves all rows of a level."""
+        return Info(_raw_info=self.raw_info(field.parent, field.nodes, field.definition.type), _field=field.strawberry)
+
+    def raw_info(self, parent: Any, nodes: list[FieldNode], type_: GraphQLOutputType) -> GraphQLResolveInfo[Any]:  # noqa: ANN401
+        """As graphql-core makes it for the field of `nodes` of an object, or interface, `parent`."""
+        first = nodes[0]
+        return GraphQLResolveInfo(
+            first.name.value,
+            nodes,
+            type_,
+            parent,
+            Path(None, (first.alias or first.name).value, parent.name),
+            self.schema,
+            self.fragments,
+            None,
+            self.operation,
+            self.variables,
+            self.context,
+            _never,
+            None,
+            None,  # type: ignore[arg-type]  # Helpers for work in the background, of which resolvers have none.
+        )
+
+    def keywords(self, field: Field) -> dict[str, Any]:
+        """Everything that the resolver takes beside its row. Raises what graphql-core raises for bad arguments."""
+        found = dict(arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables))
+        if field.info_as:
+            found[field.info_as] = self.info(field)
+        return found
+
+
+def _never(_value: Any) -> TypeGuard[Awaitable[Any]]:  # noqa: ANN401 - as graphql-core asks.
+    return False
+
+
+def field_of(
+    schema: GraphQLSchema, parent: GraphQLObjectType, definition: GraphQLField, key: str, nodes: list[FieldNode]
+) -> Field:
+    """Raises Uncompiled."""
+    found = definition.extensions.get(DEFINITION)
+    if not isinstance(found, StrawberryField):
+        raise Uncompiled("introspection" if nodes[0].name.value.startswith("__") else "uncompiled")
+    if found.extensions or found.permission_classes:
+        raise Uncompiled("uncompiled")
+    resolver = found.base_resolver
+    if resolver is None:
+        way, read, level, info_as = Way.READ, Read(attribute=found.python_name), None, None
+    else:
+        function: Any = resolver.wrapped_func
+        level = getattr(function, "of_level", None)
+        way = Way.LEVEL if level else Way.AWAIT if resolver.is_async else Way.READ
+        row = resolver.self_parameter or resolver.parent_parameter or resolver.root_parameter
+        info_as = resolver.info_parameter.name if resolver.info_parameter else None
+        is_bound = info_as is not None or bool(definition.args)
+        read = Read(function=function, row_as=row.name if row else "", is_bound=is_bound)
+    constant = None
+    if not any(has_variable(node) for node in nodes[:1]):
+        constant = arguments(definition, nodes[0], found, schema, NO_VARIABLES)
+    return Field(key, definition, parent, nodes, way, read, level, info_as, found, constant)
+
+
+NO_VARIABLES = VariableValues({}, {})
+
+
+def arguments(
+    definition: GraphQLField,
+    node: FieldNode,
+    field: StrawberryField,
+    schema: GraphQLSchema,
+    variables: VariableValues,
+) -> dict[str, Any]:
+    """As Strawberry hands them to a resolver."""
+    if not definition.args:
+        return {}
+    converter: Any = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]  # noqa: SLF001
+    given = get_argument_values(definition, node, variables)
+    config: StrawberryConfig = converter.config
+    return convert_arguments(given, field.arguments, scalar_registry=converter.scalar_registry, config=config)
+
+
+class Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_variable(self, _node: VariableNode, *_: object) -> None:
+        self.found = True
+
+
+def has_variable(node: FieldNode) -> bool:
+    """Whether one of the field's own arguments does."""
+    seen = Variables()
+    for argument in node.arguments or ():
+        visit(argument, seen)
+    return seen.found

@@ -1,0 +1,177 @@
+"""Which executor runs an operation: the compiled one where it can, the reference executor for everything else.
+
+What goes wrong in the compiled one is run again by the reference executor, from the beginning, in a context of its own:
+a query changes nothing. A mutation has its root on the reference executor, and is compiled below it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from graphql import Executor, GraphQLError, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.values import VariableValues, get_variable_values
+from graphql.pyutils import Path
+
+from feed_service.execution.compiled import completed, data_of, is_cancelled_from_outside
+from feed_service.execution.documents import Operation
+from feed_service.execution.faults import TIMEOUT
+from feed_service.execution.fields import NO_VARIABLES, Uncompiled
+from feed_service.execution.plans import Plan, Plans, Selection
+from feed_service.execution.refusals import MAX_ERRORS, VariablesRefused
+from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, run
+from feed_service.observability import Metrics, OperationMeter
+
+log = logging.getLogger(__name__)
+
+Context = TypeVar("Context")
+Build = Callable[..., Executor[Any] | list[GraphQLError]]
+
+
+class Broken(Exception):
+    """The compiled executor gave up; its cause says why."""
+
+
+@dataclass(frozen=True)
+class Asked(Generic[Context]):
+    """One request to run an operation. `context_of` makes what resolvers find as `info.context`, new for each run."""
+
+    operation: Operation
+    variables: dict[str, Any]
+    context_of: Callable[[], Context]
+    request_id: str = ""
+    time_limit_s: float = TIME_LIMIT_S
+
+
+class Execution:
+    """Runs operations on `schema`, the graphql-core one inside Strawberry's: by `plans`, if there are any."""
+
+    def __init__(self, schema: GraphQLSchema, plans: Plans | None = None, meter: OperationMeter | None = None) -> None:
+        self.schema = schema
+        self.plans = plans
+        self._meter = meter or Metrics().operations
+
+    async def run(self, asked: Asked[Context]) -> tuple[Context, Answer]:
+        """The answer, and the context that it was made in. Every statement of a query sees what is committed by then.
+
+        Raises:
+            VariablesRefused: the variables do not fit the operation; nothing was executed.
+            Timeout: it took longer than one request may.
+            Unavailable: it was interrupted from within.
+        """
+        if self.plans is None:
+            return await self._by_reference(asked, "off")
+        values = coerced(self.schema, asked)
+        try:
+            plan = self.plans.plan(asked.operation, values)
+        except Uncompiled as reason:
+            return await self._by_reference(asked, str(reason))
+        if plan.root is None:
+            self._meter.compiled()
+            return await self._referred(asked, build=partial(Payloads.build, plan=plan))
+        try:
+            found = await self._by_plan(asked, plan, plan.root, values)
+        except Broken as broken:
+            context, answer = await self._by_reference(asked, "error", refuses_torn=False)
+            if not answer.errors:
+                log.info("request %s: only the compiled executor failed", asked.request_id, exc_info=broken.__cause__)
+            return context, answer
+        self._meter.compiled()
+        return found
+
+    async def _by_plan(
+        self, asked: Asked[Context], plan: Plan, root: Selection, values: VariableValues
+    ) -> tuple[Context, Answer]:
+        """Raises Broken, or Timeout."""
+        context = asked.context_of()
+        try:
+            async with asyncio.timeout(asked.time_limit_s):
+                return context, Answer(await data_of(root, plan.request(values, context)), [])
+        except TimeoutError:
+            raise TIMEOUT from None
+        except asyncio.CancelledError as cancelled:
+            if is_cancelled_from_outside():
+                raise
+            raise Broken from cancelled
+        except Exception as error:
+            raise Broken from error
+
+    async def _by_reference(
+        self, asked: Asked[Context], reason: str, *, refuses_torn: bool = True
+    ) -> tuple[Context, Answer]:
+        """A query that was torn is run once more; a mutation never."""
+        self._meter.reference(reason)
+        try:
+            return await self._referred(asked, refuses_torn=refuses_torn and asked.operation.is_query)
+        except Torn:
+            return await self._referred(asked)
+
+    async def _referred(
+        self, asked: Asked[Context], *, refuses_torn: bool = False, build: Build = Executor.build
+    ) -> tuple[Context, Answer]:
+        context = asked.context_of()
+        answer = await run(
+            self.schema,
+            asked.operation,
+            variables=asked.variables,
+            context=context,
+            request_id=asked.request_id,
+            time_limit_s=asked.time_limit_s,
+            refuses_torn=refuses_torn,
+            build=build,
+        )
+        return context, answer
+
+
+def coerced(schema: GraphQLSchema, asked: Asked[Any]) -> VariableValues:
+    """Raises VariablesRefused."""
+    definitions = asked.operation.definition.variable_definitions
+    if not definitions:
+        return NO_VARIABLES
+    values = get_variable_values(schema, definitions, asked.variables, max_errors=MAX_ERRORS)
+    if isinstance(values, list):
+        raise VariablesRefused(*values)
+    return values
+
+
+class Payloads(Executor[Any]):
+    """The reference executor of a mutation, which leaves what its root fields return to a plan.
+
+    If the plan fails, the value that the resolver returned is completed here: nothing is written twice.
+    """
+
+    def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:  # noqa: ANN401 - graphql-core's own.
+        super().__init__(*args, **kwargs)
+        self._plan = plan
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,  # noqa: ANN401 - of any resolver.
+        position_context: Any,  # noqa: ANN401 - graphql-core's own.
+    ) -> Any:  # noqa: ANN401 - the completed value, or a coroutine of it.
+        here = partial(super().complete_value, return_type, field_details_list, info, path, result, position_context)
+        if path.prev is not None or self.is_awaitable(result):
+            return here()
+        return self._by_plan(return_type, field_details_list, result, here)
+
+    async def _by_plan(
+        self,
+        type_: GraphQLOutputType,
+        details: FieldDetailsList,
+        result: Any,  # noqa: ANN401 - as above.
+        here: Callable[[], Any],
+    ) -> Any:  # noqa: ANN401 - as above.
+        try:
+            shape = self._plan.payload(details[0].node, type_, details)
+            return await completed(shape, result, self._plan.request(self.variable_values, self.context_value))
+        except Exception:
+            log.debug("a payload could not be completed by its plan", exc_info=True)
+        found = here()
+        return await found if self.is_awaitable(found) else found
