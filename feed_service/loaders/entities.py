@@ -24,6 +24,9 @@ MOST_USERS, MOST_USER_BYTES = 20_000, 12_000_000
 MOST_TAGS, MOST_TAG_BYTES = 10_000, 4_000_000
 MOST_CATEGORIES, MOST_CATEGORY_BYTES = 500, 500_000
 
+USER_TEXTS = ("username", "display_name", "bio", "avatar_url")
+TAG_TEXTS, CATEGORY_TEXTS = ("slug", "name"), ("slug", "name", "description")
+
 ROW_BYTES = 500
 """A row without its texts, with its place in a dict."""
 
@@ -47,14 +50,14 @@ class Told:
 class Kept(Generic[Row]):
     """Rows of one kind by their ids; they are shared by all requests, and nobody changes them."""
 
-    def __init__(self, log: Log | None, texts: Sequence[str], most: int, most_bytes: int) -> None:
+    def __init__(self, log: Log | None, known_s: float, texts: Sequence[str], most: int, most_bytes: int) -> None:
         """`texts`: the columns that decide how much a row weighs."""
 
         def weigh(row: Row) -> int:
             return ROW_BYTES + sum(getsizeof(getattr(row, name)) for name in texts)
 
         self.tally = Tally()
-        self._log = log
+        self._log, self._known_s = log, known_s
         self._rows = Halves[int, Row](most, most_bytes, weigh)
         self._loading: list[Told] = []
 
@@ -68,7 +71,7 @@ class Kept(Generic[Row]):
         """
         if self._log is None:
             return one_per_key(ids, await load(ids), id_of)
-        if is_fresh or not self._log.keeps_up(KNOWN_S):
+        if is_fresh or not self._log.keeps_up(self._known_s):
             self.tally.passed += len(ids)
             return one_per_key(ids, await self._loaded(ids, load), id_of)
         found = self._rows.many(ids)
@@ -116,13 +119,11 @@ class Kept(Generic[Row]):
 class Entities:
     """What one process keeps. Without a log it keeps nothing."""
 
-    def __init__(self, log: Log | None = None) -> None:
-        profile = ("username", "display_name", "bio", "avatar_url")
-        self.users = Kept[Any](log, profile, MOST_USERS, MOST_USER_BYTES)
-        self.tags = Kept[Any](log, ("slug", "name"), MOST_TAGS, MOST_TAG_BYTES)
-        categories = Kept[Any](log, ("slug", "name", "description"), MOST_CATEGORIES, MOST_CATEGORY_BYTES)
-        self.categories = categories
-        self.by_kind: dict[str, Kept[Any]] = {"user": self.users, "tag": self.tags, "category": categories}
+    def __init__(self, log: Log | None = None, *, known_s: float = KNOWN_S) -> None:
+        self.users = Kept[Any](log, known_s, USER_TEXTS, MOST_USERS, MOST_USER_BYTES)
+        self.tags = Kept[Any](log, known_s, TAG_TEXTS, MOST_TAGS, MOST_TAG_BYTES)
+        self.categories = Kept[Any](log, known_s, CATEGORY_TEXTS, MOST_CATEGORIES, MOST_CATEGORY_BYTES)
+        self.by_kind = {"user": self.users, "tag": self.tags, "category": self.categories}
         """By the kind of event that tells of a change."""
         if log is not None:
             log.listen(self._told)
