@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.types import Receive
 
 from feed_service.errors import BadUserInput
 from feed_service.http.refusals import BodyTooLarge, BodyTooSlow
@@ -31,26 +31,40 @@ class GraphQLRequest:
     sha256: str | None = None
 
 
-async def read_body(request: Request) -> bytes:
-    """The body of `request`.
+class Gone(Exception):
+    """The client has hung up before it had said everything."""
+
+
+async def read_body(announced: str, receive: Receive) -> bytes:
+    """The body of a request that has `announced` so many bytes, if anything.
 
     Raises:
         BodyTooLarge: it is over 100 kB, as announced or as received.
         BodyTooSlow: it has not arrived within ten seconds.
+        Gone: nobody waits for an answer.
     """
-    announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > MAX_BYTES:
         raise too_large()
-    chunks: list[bytes] = []
     try:
         async with asyncio.timeout(READ_WITHIN_S):
-            async for chunk in request.stream():
-                chunks.append(chunk)
-                if sum(map(len, chunks)) > MAX_BYTES:
-                    raise too_large()
+            return await _whole(receive)
     except TimeoutError:
         raise BodyTooSlow("The body of the request did not arrive in time.") from None
-    return b"".join(chunks)
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size, is_complete = 0, False
+    while not is_complete:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BYTES:
+            raise too_large()
+        is_complete = not message.get("more_body")
+    return b"".join(parts)
 
 
 def too_large() -> BodyTooLarge:

@@ -23,9 +23,9 @@ from feed_service.exports.source import Source
 from feed_service.exports.stream import ExportDatabase
 from feed_service.http.bearer import ViewerOf, viewer_of_request
 from feed_service.http.exports import ExportEndpoint
-from feed_service.http.graphql import json_response, refused, request_id
 from feed_service.http.negotiation import JSON, NDJSON
 from feed_service.http.refusals import BodyTooLarge, BodyTooSlow, UnsupportedMediaType
+from feed_service.http.responses import json_response, refused, request_id
 from feed_service.queries import bulk as queries
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import Role, Viewer

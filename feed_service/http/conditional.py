@@ -1,6 +1,7 @@
 """The shortest way of a poll that finds nothing: 304, or the small body of before, without parsing and execution.
 
-It knows only questions that the endpoint has answered in full or refused to answer anew; all else it passes on.
+It knows only questions that the endpoint has answered in full or refused to answer anew. All else that is GraphQL goes
+to the endpoint past middlewares and routing, which take longer than all that the endpoint does to a request.
 """
 
 import asyncio
@@ -14,7 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from feed_service.bounded import Bounded
 from feed_service.http.answers import Answers, Body, Question, is_same
 from feed_service.http.bearer import ViewerOf, token_in
+from feed_service.http.body import MAX_BYTES
+from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.headers import GZIP_FROM_BYTES, SAFE, VARY, new_or_given, of_answer
+from feed_service.http.heard import Heard
 from feed_service.viewer import ANONYMOUS, Viewer
 
 log = logging.getLogger(__name__)
@@ -77,8 +81,8 @@ class Viewers:
 class Unchanged:
     """Pure ASGI, in front of everything else."""
 
-    def __init__(self, app: ASGIApp, answers: Answers, viewers: Viewers) -> None:
-        self.app, self.answers, self.viewers = app, answers, viewers
+    def __init__(self, app: ASGIApp, endpoint: GraphQLEndpoint, answers: Answers, viewers: Viewers) -> None:
+        self.app, self.endpoint, self.answers, self.viewers = app, endpoint, answers, viewers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in PATHS:
@@ -90,6 +94,10 @@ class Unchanged:
                         await send(not_modified(scope, seen.etag, viewer))
                         await send({"type": "http.response.body", "body": b""})
                         return
+                if seen is not None and b"text" not in seen.accept.lower():
+                    # A browser that opens the address names a text.
+                    await self.endpoint(scope, receive, send)
+                    return
             elif scope["method"] == "POST":
                 seen = seen_in(scope)
                 if seen is not None and seen.is_plain_json:
@@ -119,10 +127,18 @@ class Unchanged:
             await self.app(scope, receive, send)
             return
         if message["type"] == "http.request" and not message.get("more_body"):
-            found = await self._kept_for(message.get("body", b""), seen)
+            body = message.get("body", b"")
+            found = await self._kept_for(body, seen)
             if found is not None:
                 await send(repeated(scope, found))
                 await send({"type": "http.response.body", "body": found.body})
+                return
+            if len(body) <= MAX_BYTES:
+
+                async def read() -> bytes:
+                    return body
+
+                await self.endpoint.answer(Heard.of(scope), read, send)
                 return
         first: list[Message] = [message]
 

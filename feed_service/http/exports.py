@@ -16,9 +16,9 @@ from feed_service.exports.source import Source
 from feed_service.exports.stream import TIME_LIMIT_S, ExportDatabase
 from feed_service.exports.tables import table
 from feed_service.http.bearer import ViewerOf, viewer_of_request
-from feed_service.http.graphql import refused, request_id
 from feed_service.http.negotiation import JSON, NDJSON
 from feed_service.http.refusals import OnlyGet
+from feed_service.http.responses import refused, request_id
 from feed_service.viewer import Role, Viewer
 
 log = logging.getLogger(__name__)

@@ -1,26 +1,23 @@
 """The endpoint: GraphQL over HTTP, by POST and GET, with a GraphQL-shaped JSON answer to whatever comes."""
 
-import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema
-from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from feed_service.errors import FeedError, Unauthenticated
 from feed_service.execution.documents import Documents, Operation
 from feed_service.execution.faults import revealed
-from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, refusal_errors, run
+from feed_service.execution.paths import Asked, Execution
+from feed_service.execution.run import TIME_LIMIT_S, Answer
 from feed_service.http.answers import Answers, Made, Question
-from feed_service.http.bearer import ViewerOf, viewer_of_request
-from feed_service.http.body import GraphQLRequest, read_body, request_from_json, request_from_query_string
-from feed_service.http.headers import GZIP_FROM_BYTES, VARY, of_answer
-from feed_service.http.negotiation import GRAPHQL, JSON, accept_of, answer_type, is_json
+from feed_service.http.bearer import ViewerOf, token_in
+from feed_service.http.body import Gone, GraphQLRequest, read_body, request_from_json, request_from_query_string
+from feed_service.http.headers import GZIP_FROM_BYTES, of_answer
+from feed_service.http.heard import Heard
+from feed_service.http.negotiation import GRAPHQL, JSON, answer_type, is_json
 from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.refusals import (
     HttpRefusal,
@@ -29,20 +26,16 @@ from feed_service.http.refusals import (
     NotAcceptable,
     UnsupportedMediaType,
 )
+from feed_service.http.replies import Reply, refused
 from feed_service.http.validators import digest_of, named_in
-from feed_service.viewer import Viewer
-
-log = logging.getLogger(__name__)
-
-RETRY_AFTER_S = "2"
-"""As long as a request waits for a connection before it is refused."""
+from feed_service.viewer import ANONYMOUS, Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One request, as far as it is understood."""
+    """One request, as far as it is understood. `raw`: the bytes that say what is asked."""
 
-    request: Request
+    heard: Heard
     viewer: Viewer
     media_type: str
     asked: GraphQLRequest
@@ -51,7 +44,7 @@ class Asking:
 
     @property
     def is_get(self) -> bool:
-        return self.request.method == "GET"
+        return self.heard.is_get
 
 
 class GraphQLEndpoint:
@@ -65,7 +58,7 @@ class GraphQLEndpoint:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
+        execution: Execution,
         documents: Documents,
         viewer_of: ViewerOf,
         context_of: Callable[[Viewer, str], object],
@@ -75,7 +68,7 @@ class GraphQLEndpoint:
         is_recent: Callable[[str], bool] = bool,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> None:
-        self.schema = schema
+        self.execution = execution
         self.documents = documents
         self.viewer_of = viewer_of
         self.context_of = context_of
@@ -85,40 +78,47 @@ class GraphQLEndpoint:
         self.time_limit_s = time_limit_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            response = await self.response(Request(scope, receive))
-        except ClientDisconnect:
-            return
-        await response(scope, receive, send)
+        heard = Heard.of(scope)
+        await self.answer(heard, partial(read_body, heard.content_length, receive), send)
 
-    async def response(self, request: Request) -> Response:
-        media_type = answer_type(accept_of(request.headers))
+    async def answer(self, heard: Heard, read: Callable[[], Awaitable[bytes]], send: Send) -> None:
+        """Send the answer to a request whose body is what `read` gives."""
         try:
-            return await self._accepted(request, media_type)
-        except ClientDisconnect:
+            reply = await self._reply(heard, read)
+        except Gone:
+            return
+        await reply.send(send, heard.request_id, takes_gzip=heard.takes_gzip)
+
+    async def _reply(self, heard: Heard, read: Callable[[], Awaitable[bytes]]) -> Reply:
+        media_type = answer_type(", ".join(heard.accept))
+        if media_type is None:
+            refusal = NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
+            return refused(heard.request_id, refusal, JSON)
+        is_graphql = False
+        try:
+            viewer = await self.viewer_of(token_in(heard.authorization)) if heard.authorization else ANONYMOUS
+            is_fresh = bool(heard.consistency) and self.is_recent(heard.consistency)
+            asking = Asking(heard, viewer, media_type, *await graphql_request(heard, read), is_fresh)
+            is_graphql = True
+            return await self._answered(asking)
+        except Gone:
             raise
         except Exception as fault:  # noqa: BLE001 - the one place where what nobody foresaw is logged and masked.
-            return refused(request, revealed(fault, request_id(request)), media_type or JSON)
+            shown = revealed(fault, heard.request_id)
+            is_graphql &= shown is fault and not isinstance(shown, HttpRefusal)
+            return refused(heard.request_id, shown, media_type, is_graphql=is_graphql)
 
-    async def _accepted(self, request: Request, media_type: str | None) -> Response:
-        if media_type is None:
-            raise NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
-        viewer = await viewer_of_request(request, self.viewer_of)
-        is_fresh = self.is_recent(request.headers.get("feed-consistency", ""))
-        asking = Asking(request, viewer, media_type, *await graphql_request(request), is_fresh)
-        try:
-            text = await self.persisted.text_of(asking.asked)
-            if self.answers is not None:
-                return await self._answered_again(self.answers, asking, text)
-            _, answer = await self._run(asking, await self._prepared(asking, text))
-        except FeedError as refusal:
-            return refused(request, refusal, media_type, is_graphql=not isinstance(refusal, HttpRefusal))
-        return json_response(body_of(answer), media_type)
+    async def _answered(self, asking: Asking) -> Reply:
+        text = await self.persisted.text_of(asking.asked)
+        if self.answers is not None:
+            return await self._answered_again(self.answers, asking, text)
+        _, answer = await self._run(asking, await self._prepared(asking, text))
+        return Reply(body_of(answer), asking.media_type)
 
-    async def _answered_again(self, answers: Answers, asking: Asking, text: str) -> Response:
+    async def _answered_again(self, answers: Answers, asking: Asking, text: str) -> Reply:
         """By what is known of earlier answers; otherwise anew, to be known from then on."""
         question = Question(digest_of(text, asking.asked, asking.media_type), asking.viewer, asking.is_fresh)
-        etags = named_in(", ".join(asking.request.headers.getlist("if-none-match"))) if asking.is_get else []
+        etags = named_in(", ".join(asking.heard.if_none_match)) if asking.is_get else []
         if etag := await answers.unchanged(question, etags):
             return self._told(answers, asking, question, etag, None)
         is_kept = asking.viewer.is_anonymous or not asking.is_get
@@ -129,33 +129,29 @@ class GraphQLEndpoint:
         context, answer = await self._run(asking, operation)
         body = body_of(answer)
         if answer.errors or not operation.is_query:
-            return json_response(body, asking.media_type)
+            return Reply(body, asking.media_type)
         made = Made(text, operation.document, context, body, asking.media_type)
         etag = answers.made(question, begun, made, is_get=asking.is_get)
-        response = self._told(answers, asking, question, etag, None if etag in etags else body)
+        reply = self._told(answers, asking, question, etag, None if etag in etags else body)
         if asking.is_get and answers.shared:
-            response.background = BackgroundTask(answers.share, etag)
-        return response
+            reply.afterwards = partial(answers.share, etag)
+        return reply
 
-    def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Response:
+    def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Reply:
         """An answer to a query; 304 without a body. What is asked by POST is kept by nobody.
 
         The shortest way sends no long bodies, which may have to be compressed: it is not told of questions for them,
         lest it judge their answers and then leave them to be judged again here.
         """
-        accepts = asking.request.headers.getlist("accept")
+        accepts = asking.heard.accept
         takes_shortest_way = asking.is_get or len(body or b"") < GZIP_FROM_BYTES
         if len(accepts) <= 1 and takes_shortest_way:
             accept = accepts[0].encode("latin-1") if accepts else b""
             (answers.questions if asking.is_get else answers.posted).keep(asking.raw, accept, question.digest)
         if not asking.is_get:
-            return json_response(body or b"", asking.media_type)
-        headers = {name.decode(): value.decode() for name, value in of_answer(is_anonymous=asking.viewer.is_anonymous)}
-        if body is None:
-            return Response(None, 304, headers | {"ETag": etag})
-        response = json_response(body, asking.media_type)
-        response.headers.update(headers | {"ETag": etag})
-        return response
+            return Reply(body or b"", asking.media_type)
+        headers = (*of_answer(is_anonymous=asking.viewer.is_anonymous), (b"etag", etag.encode()))
+        return Reply(body or b"", asking.media_type, 304 if body is None else 200, headers)
 
     async def _prepared(self, asking: Asking, text: str) -> Operation:
         operation = self.documents.prepare(text, asking.asked.operation_name)
@@ -166,69 +162,34 @@ class GraphQLEndpoint:
 
     async def _run(self, asking: Asking, operation: Operation) -> tuple[object, Answer]:
         """The context in which it was executed, and what came of it."""
-        try:
-            return await self._run_once(asking, operation, refuses_torn=operation.is_query)
-        except Torn:
-            return await self._run_once(asking, operation, refuses_torn=False)
+        name = asking.heard.request_id
 
-    async def _run_once(self, asking: Asking, operation: Operation, *, refuses_torn: bool) -> tuple[object, Answer]:
-        context = self.context_of(asking.viewer, request_id(asking.request))
-        if self.answers is not None:
-            self.answers.reads_of(context).is_fresh = asking.is_fresh
-        answer = await run(
-            self.schema,
-            operation,
-            variables=asking.asked.variables,
-            context=context,
-            request_id=request_id(asking.request),
-            time_limit_s=self.time_limit_s,
-            refuses_torn=refuses_torn,
+        def context_of() -> object:
+            context = self.context_of(asking.viewer, name)
+            if self.answers is not None:
+                self.answers.reads_of(context).is_fresh = asking.is_fresh
+            return context
+
+        return await self.execution.run(
+            Asked(operation, asking.asked.variables, context_of, request_id=name, time_limit_s=self.time_limit_s)
         )
-        return context, answer
 
 
-async def graphql_request(request: Request) -> tuple[GraphQLRequest, bytes]:
+async def graphql_request(heard: Heard, read: Callable[[], Awaitable[bytes]]) -> tuple[GraphQLRequest, bytes]:
     """What is asked, and the bytes that say so."""
-    if request.method == "GET":
-        raw: bytes = request.scope["query_string"]
-        return request_from_query_string(raw), raw
-    if request.method != "POST":
+    if heard.is_get:
+        return request_from_query_string(heard.query_string), heard.query_string
+    if heard.method != "POST":
         raise MethodNotAllowed("GraphQL is spoken by POST and GET.")
     # Browsers send the simple content types to any site without asking: to take JSON alone keeps forged requests out.
-    if not is_json(request.headers.get("content-type")):
+    if not is_json(heard.content_type):
         raise UnsupportedMediaType(f"The body must be {JSON} in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if heard.content_encoding.lower() not in {"", "identity"}:
         raise UnsupportedMediaType("The body must not be compressed.")
-    raw = await read_body(request)
+    raw = await read()
     return request_from_json(raw), raw
-
-
-def refused(request: Request, refusal: FeedError, media_type: str, *, is_graphql: bool = False) -> Response:
-    """A request that was not executed. Older clients expect 200 for whatever lies in the GraphQL they sent."""
-    log.info("request %s: %s", request_id(request), refusal.code)
-    is_legacy_ok = is_graphql and media_type == JSON and refusal.http_status < 500
-    response = json_response(
-        orjson.dumps({"errors": refusal_errors(refusal, request_id(request))}),
-        media_type,
-        200 if is_legacy_ok else refusal.http_status,
-    )
-    if isinstance(refusal, Unauthenticated):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if response.status_code == 503:
-        response.headers["Retry-After"] = RETRY_AFTER_S
-    if isinstance(refusal, HttpRefusal):
-        response.headers.update(refusal.headers)
-    return response
 
 
 def body_of(answer: Answer) -> bytes:
     found: dict[str, Any] = {"errors": answer.errors, "data": answer.data} if answer.errors else {"data": answer.data}
     return orjson.dumps(found)
-
-
-def json_response(body: bytes, media_type: str, status: int = 200) -> Response:
-    return Response(body, status, {"Content-Type": f"{media_type}; charset=utf-8", "Vary": VARY})
-
-
-def request_id(request: Request) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))

@@ -18,6 +18,12 @@ DEFAULTS = {
 SAFE = tuple((name.lower().encode(), value.encode()) for name, value in DEFAULTS.items() if name != "Cache-Control")
 
 GZIP_FROM_BYTES = 1_000
+GZIP_LEVEL = 5
+"""Level 9 takes three times as long for 1 % fewer bytes (GraphiQL, 1 MB, 2026-11-21)."""
+
+THREAD_FROM_BYTES = 12_000
+"""What is longer is compressed in a thread. To hand it over takes the loop 80 µs; to compress 8 kB takes 57, 16 kB
+150, and a feed of 47 kB 440 (2026-11-21)."""
 
 VARY = "Authorization, Accept, Accept-Encoding"
 VARY_TWICE = "Accept-Encoding, Accept-Encoding"

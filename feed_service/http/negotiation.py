@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 
@@ -13,22 +14,32 @@ NDJSON = "application/x-ndjson"
 RANGE = re.compile(r"\s*([\w!#$&^.+*-]+)/([\w!#$&^.+*-]+)\s*(;.*)?", re.ASCII)
 QUALITY = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)\Z", re.ASCII)
 
+MOST_KNOWN, LONGEST_KNOWN = 100, 200
+"""Accept headers that are judged once, and their characters: clients are of few kinds."""
+
 Range = tuple[str, str, float]
 """Type, subtype, quality."""
 
 
-def answer_type(accept: str | None) -> str | None:
+def answer_type(accept: str) -> str | None:
     """`GRAPHQL` or `JSON`, as the client prefers; None when it takes neither.
 
     A client that names both alike gets GRAPHQL; one that takes anything gets JSON, as the draft asks for older clients.
     """
-    ranges = list(media_ranges(accept or "")) or [("*", "*", 1.0)]
+    return _known_type(accept) if len(accept) <= LONGEST_KNOWN else _answer_type(accept)
+
+
+def _answer_type(accept: str) -> str | None:
+    ranges = list(media_ranges(accept)) or [("*", "*", 1.0)]
     rank = {offer: rank_of(offer, ranges) for offer in (GRAPHQL, JSON)}
     if not rank[GRAPHQL][0] and not rank[JSON][0]:
         return None
     if rank[GRAPHQL] == rank[JSON]:
         return GRAPHQL if rank[GRAPHQL][1] == 2 else JSON
     return max(rank, key=lambda offer: rank[offer])
+
+
+_known_type = lru_cache(MOST_KNOWN)(_answer_type)
 
 
 def accept_of(headers: Headers) -> str | None:
@@ -69,9 +80,11 @@ def media_ranges(accept: str) -> Iterator[Range]:
             yield match[1].lower(), match[2].lower(), float(quality)
 
 
-def is_json(content_type: str | None) -> bool:
+def is_json(content_type: str) -> bool:
     """Whether a body is declared as JSON in UTF-8."""
-    media_type, _, rest = (content_type or "").partition(";")
+    if content_type == JSON:
+        return True
+    media_type, _, rest = content_type.partition(";")
     charset = dict(parameters_of(rest)).get("charset", "utf-8")
     return media_type.strip().lower() == JSON and charset in {"utf-8", "utf8"}
 

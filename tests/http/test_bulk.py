@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 from feed_service.commands.bulk import chunks, uploads
 from feed_service.database import ReadDatabase
 from feed_service.execution.documents import Documents
+from feed_service.execution.paths import Execution
+from feed_service.execution.plans import Plans
 from feed_service.http.bulk import BulkEndpoints
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.site import create_site
@@ -52,7 +54,7 @@ def site_on(url: str) -> Starlette:
         await database.close()
 
     bulks = BulkEndpoints(viewer_of, database, writing, asyncio.Semaphore(1), MAX_BYTES, 0.5)
-    endpoint = GraphQLEndpoint(core, Documents(core), viewer_of, lambda viewer, _: viewer)
+    endpoint = GraphQLEndpoint(Execution(core, Plans(core)), Documents(core), viewer_of, lambda viewer, _: viewer)
     return create_site(endpoint, is_current, lifespan, bulks.routes())
 
 
