@@ -3,19 +3,20 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Row, Select, make_url, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import Connection, Select, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from feed_service.errors import ConfigurationError, Overloaded, Unavailable
+from feed_service.statements import reading
 
 Entity = TypeVar("Entity")
 Answer = TypeVar("Answer")
@@ -32,8 +33,6 @@ READING = {
 }
 
 POOL_WAIT_S = 2
-LANES = 4
-"""Connections for `ReadDatabase.by_driver`."""
 
 CONNECT_WITHIN_S = 5.0
 """The driver's own limit is a minute, and a server that has vanished without a word is not even refused."""
@@ -108,68 +107,84 @@ class Link:
         await self.connection.close()
 
 
-@dataclass(frozen=True)
 class ReadDatabase:
-    """Reads, each on a short connection of its own: one round trip, no BEGIN, no COMMIT, and no way to write."""
+    """Reads, each a statement of its own: one round trip, no BEGIN, no COMMIT, and no way to write.
 
-    engine: AsyncEngine
-    _lanes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LANES))
-    _held: list[Link] = field(default_factory=list)
+    Connections stay checked out of the engine's pool, and whoever comes first is served first; a read by SQLAlchemy's
+    own connection takes ten times the CPU (docs/decisions/0019-reads-by-the-driver.md).
+    """
+
+    def __init__(self, engine: AsyncEngine, connections: int) -> None:
+        self.engine = engine
+        self.connections = connections
+        self._gate = asyncio.Semaphore(connections)
+        self._idle: list[Link] = []
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 10) -> Self:
-        engine = create_engine(url, SILENCE_S, pool_size=pool_size + LANES, **READING)
-        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"))
+        engine = create_engine(url, SILENCE_S, pool_size=pool_size, **READING)
+        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), pool_size)
 
-    async def rows(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
-        """Rows of a statement; `values` are for its named parameters."""
+    async def rows(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Rows (`rows.Row`) of a statement; `values` are for its named parameters.
 
-        async def read() -> Sequence[Row[*tuple[Any, ...]]]:
-            async with self.engine.connect() as connection:
-                return (await connection.execute(statement, values)).all()
-
-        return await _twice_if_cut_off(read)
+        Raises:
+            Overloaded: all connections were in use for too long.
+            Unavailable: the connection was cut off, and so was the one after it.
+            InvalidValue: a value is of another type than its parameter.
+        """
+        wanted = reading(statement)
+        text, given = wanted.given(values)
+        if wanted.literal is None:
+            return await self.by_driver(lambda driver: driver.fetch(text, *given, record_class=wanted.row))
+        return await self.by_driver(lambda driver: _fetched_once(driver, text, given, wanted.row))
 
     async def scalars(self, statement: Select[Entity], values: Mapping[str, Any] | None = None) -> Sequence[Entity]:
-        """Entities, detached: what was not loaded with them raises when touched. `values` as for `rows`."""
-
-        async def read() -> Sequence[Entity]:
-            async with AsyncSession(self.engine, expire_on_commit=False) as session:
-                return (await session.scalars(statement, values)).all()
-
-        return await _twice_if_cut_off(read)
+        """The rows of an entity, or else the values of the first column. `values` as for `rows`."""
+        rows = await self.rows(statement, values)
+        return rows if reading(statement).row.model else [row[0] for row in rows]
 
     async def by_driver(self, read: Callable[[Any], Awaitable[Answer]]) -> Answer:
-        """`read` with a connection of the driver, one of few that stay checked out; once more if it was cut off.
+        """`read` with a connection of the driver; once more, on a new one, if it was cut off.
 
-        For what every request asks: it takes 0.02 ms of CPU, by `rows` 0.22 (docs/decisions/0010-hot-rows.md).
+        Idle connections die unseen when PostgreSQL restarts. Raises what `rows` does.
         """
+        await self._enter()
+        try:
+            return await self._read(read, self._last_used() or await Link.open(self.engine))
+        except CutOff:
+            return await self._read(read, await Link.open(self.engine))
+        finally:
+            self._gate.release()
+
+    async def _enter(self) -> None:
+        if not self._gate.locked():
+            await self._gate.acquire()
+            return
         try:
             async with asyncio.timeout(POOL_WAIT_S):
-                await self._lanes.acquire()
+                await self._gate.acquire()
         except TimeoutError:
             raise Overloaded("The service is busy at the moment. Please try again in a few seconds.") from None
-        try:
-            return await self._by_driver(read, self._held.pop() if self._held else await Link.open(self.engine))
-        except CutOff:
-            return await self._by_driver(read, await Link.open(self.engine))
-        finally:
-            self._lanes.release()
 
-    async def _by_driver(self, read: Callable[[Any], Awaitable[Answer]], link: Link) -> Answer:
+    def _last_used(self) -> Link | None:
+        return self._idle.pop() if self._idle else None
+
+    async def _read(self, read: Callable[[Any], Awaitable[Answer]], link: Link) -> Answer:
         try:
             return await read(link.driver)
+        except asyncpg.DataError as error:
+            # Its message holds the value, which may be a secret or a person's words.
+            raise InvalidValue(f"A value does not fit its parameter ({type(error).__name__}).") from None
         except Exception as error:
             if link.driver.is_closed():
                 raise CutOff("The database cannot be reached at the moment. Please try again.") from error
             raise
         finally:
-            if link.driver.is_closed() or len(self._held) == LANES:
+            if link.driver.is_closed():
                 await link.let_go()
             else:
-                self._held.append(link)
+                self._idle.append(link)
 
     async def is_current(self) -> bool:
         """Whether the tables are those of the newest migration."""
@@ -177,13 +192,17 @@ class ReadDatabase:
             return await connection.run_sync(_applied_revision) == newest_revision()
 
     async def close(self) -> None:
-        while self._held:
-            await self._held.pop().connection.close()
+        while self._idle:
+            await self._idle.pop().connection.close()
         await self.engine.dispose()
 
 
 class CutOff(Unavailable):
     """The server has ended the connection."""
+
+
+class InvalidValue(ValueError):
+    """A value of another type than its parameter, or out of its range: a mistake of ours, for clients' are checked."""
 
 
 async def open_driver(connection: AsyncConnection) -> Any:  # noqa: ANN401 - asyncpg has no types.
@@ -195,14 +214,10 @@ async def open_driver(connection: AsyncConnection) -> Any:  # noqa: ANN401 - asy
         await connection.invalidate()
 
 
-async def _twice_if_cut_off(read: Callable[[], Awaitable[Answer]]) -> Answer:
-    """A read whose connection was cut off is made once more: idle ones die unseen when PostgreSQL restarts."""
-    try:
-        return await read()
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-    return await read()
+async def _fetched_once(driver: Any, text: str, values: list[Any], row: type) -> Sequence[Any]:  # noqa: ANN401 - asyncpg's.
+    """For a text that is not worth keeping: prepared without a name, it leaves those that are kept alone."""
+    statement = await driver.prepare(text, name="", record_class=row)
+    return await statement.fetch(*values)  # type: ignore[no-any-return]
 
 
 def newest_revision() -> str | None:

@@ -6,17 +6,33 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import asyncpg
 import orjson
-from sqlalchemy import Executable
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from feed_service.database import SILENCE_S, Link, create_engine
 from feed_service.errors import Overloaded, Unavailable
+from feed_service.statements import Statement, compiled
+
+__all__ = [
+    "CONFLICTS",
+    "OUT_OF_SERVICE",
+    "WRITING",
+    "ConnectionLost",
+    "Isolation",
+    "OutcomeUnknown",
+    "Statement",
+    "Statements",
+    "Work",
+    "WriteDatabase",
+    "compiled",
+    "is_cut",
+    "is_worth_another",
+    "sqlstate_of",
+]
 
 Answer = TypeVar("Answer")
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
@@ -58,20 +74,6 @@ CUT = ("08", "57P", "25P03", STANDBY)
 
 class OutcomeUnknown(Unavailable):
     """The connection was lost while the transaction was being committed: it may be stored or not."""
-
-
-class Statement(NamedTuple):
-    """What the driver needs: the text with $1, $2, …, the names of the parameters in that order, and their defaults."""
-
-    text: str
-    names: tuple[str, ...]
-    defaults: Mapping[str, Any]
-
-
-def compiled(statement: Executable) -> Statement:
-    """Compile once, at import: SQLAlchemy's own execution of a statement costs more than most writes (0.4 ms)."""
-    made: Any = statement.compile(dialect=dialect.dialect())  # type: ignore[attr-defined, no-untyped-call]
-    return Statement(str(made), tuple(made.positiontup or ()), made.params)
 
 
 @dataclass(frozen=True)

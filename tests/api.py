@@ -1,5 +1,6 @@
 """The schema as a client sees it, without HTTP, and with every statement written down."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -8,7 +9,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, execute, parse, validate
-from sqlalchemy import event
 from strawberry.execution import optimized_is_awaitable
 
 from feed_service import models
@@ -19,6 +19,7 @@ from feed_service.commands.transaction import Writer
 from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.paging import Cursors
 from feed_service.polling import epochs
@@ -26,12 +27,13 @@ from feed_service.polling.interests import Interests
 from feed_service.polling.parts import Polling
 from feed_service.polling.tail import Tail
 from feed_service.polling.tokens import SyncTokens
-from feed_service.schema.context import make_context
+from feed_service.schema.context import Context, make_context
 from feed_service.schema.ids import encode
 from feed_service.schema.schema import schema
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Role, Viewer
 from tests.desk import desk_for_tests
+from tests.reads import noted
 
 SECRET = b"a secret for tests, of 32 bytes."
 SCHEMA = schema._schema  # noqa: SLF001 - the GraphQL schema inside Strawberry's.
@@ -65,20 +67,12 @@ class Api:
         self.is_fresh = False
         """Whether questions come with the token of what was written just before."""
         self.generations = Generations()
+        self.entities = Entities()
+        """Keeps nothing, unless a test gives it a log."""
         self.desk: Desk = desk_for_tests(self.mails)
-        self.statements: list[str] = []
+        self.statements = noted(database)
         tail = Tail(database, partial(epochs.renew, writing))
         self.polling = Polling(tail, Interests(database, tail), SyncTokens(SECRET), lambda: 0.0)
-        event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
-        self.driven: list[str] = []
-        """Statements that the bare driver sends, as of the tail."""
-        event.listen(database.engine.sync_engine, "connect", self._listen)
-
-    def _note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        self.statements.append(statement)
-
-    def _listen(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's around the driver's.
-        connection.driver_connection.add_query_logger(lambda logged: self.driven.append(logged.query))
 
     def statements_by_table(self) -> Counter[str]:
         """How many statements read each table."""
@@ -89,16 +83,22 @@ class Api:
 
     async def __call__(self, query: str, viewer: models.User | Viewer | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
         """Raises Refused."""
-        who = viewer_of(viewer) if isinstance(viewer, models.User) else viewer or ANONYMOUS
-        reader = Reader(self.database, read_through.connect("memory://"), who, self.generations)
-        cursors, writer = Cursors(SECRET), Writer(self.writing, who, "test")
-        reader.reads.is_fresh = self.is_fresh
-        context = make_context(reader, cursors, writer, self.desk, self.views, self.polling)
+        context = self.context(viewer_of(viewer) if isinstance(viewer, models.User) else viewer or ANONYMOUS)
         executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.
         result = executing if isinstance(executing, ExecutionResult) else await executing
+        await asyncio.sleep(0)
         if result.errors:
             raise Refused(result.errors)
         return result.data
+
+    def context(self, viewer: Viewer) -> Context:
+        """Of a request with a cache of its own."""
+        reader = Reader(
+            self.database, read_through.connect("memory://"), viewer, self.generations, entities=self.entities
+        )
+        reader.reads.is_fresh = self.is_fresh
+        writer = Writer(self.writing, viewer, "test")
+        return make_context(reader, Cursors(SECRET), writer, self.desk, self.views, self.polling)
 
 
 def viewer_of(user: models.User) -> Viewer:

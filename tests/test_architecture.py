@@ -26,7 +26,9 @@ FLOORS = [
         "markdown",
         "observability",
         "paging",
+        "rows",
         "slugs",
+        "statements",
         "transactions",
         "viewer",
         "vocabulary",
@@ -46,7 +48,7 @@ ROOMS_OF = {
     "click": {"cli", "cli_accounts", "cli_bulk", "cli_numbers", "cli_upkeep"},
     "alembic": {"database"},
     "jwt": {"accounts"},
-    "asyncpg": {"transactions"},
+    "asyncpg": {"database", "rows", "transactions"},
     "prometheus_client": {"observability"},
 }
 """Libraries that only these rooms import."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, LargeBinary, text
-from sqlalchemy.orm import Mapped, mapped_column, query_expression
+from sqlalchemy.orm import Mapped, mapped_column
 
 from feed_service.models.base import Base, BigId, Created, index, reference
 
@@ -36,8 +36,10 @@ class Comment(Base):
     deleted_by_id: Mapped[int | None] = reference("users.id")
     version: Mapped[int] = mapped_column(server_default="1")
 
-    is_tombstone: Mapped[bool | None] = query_expression()
-    """Filled by `queries.comments`: the row keeps its replies together, and shows neither author nor body."""
+    @property
+    def is_tombstone(self) -> bool:
+        """Rows of `queries.comments` tell: it keeps its replies together, and shows neither author nor body."""
+        return False
 
     __table_args__ = (
         CheckConstraint(

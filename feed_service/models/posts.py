@@ -40,6 +40,11 @@ class Post(Base):
     category: Mapped[Category | None] = relationship(lazy="raise", viewonly=True)
     tags: Mapped[list[Tag]] = relationship(secondary="post_tags", order_by=Tag.slug, lazy="raise", viewonly=True)
 
+    @property
+    def tag_ids(self) -> list[int]:
+        """Of its tags, in no order."""
+        return [tag.id for tag in self.tags]
+
     __table_args__ = (
         CheckConstraint("status IN ('draft', 'scheduled', 'published')", name="status"),
         CheckConstraint("(status = 'draft') = (published_at = 'infinity')", name="draft_is_never_published"),

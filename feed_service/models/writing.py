@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, query_expression
+from sqlalchemy.orm import Mapped, mapped_column
 
 from feed_service.models.base import Base, BigId, Created, index, reference
 
@@ -39,8 +39,10 @@ class ContentEdit(Base):
     body: Mapped[str]
     replaced_at: Mapped[datetime]
 
-    is_text_shown: Mapped[bool | None] = query_expression()
-    """Filled by `queries.edits`: the viewer may read it."""
+    @property
+    def is_text_shown(self) -> bool:
+        """Rows of `queries.edits` tell whether the viewer may read it."""
+        return False
 
     __table_args__ = (
         CheckConstraint("num_nonnulls(post_id, comment_id) = 1", name="one_subject"),

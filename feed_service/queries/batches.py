@@ -21,6 +21,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 Ids = Sequence[int] | ColumnElement[Sequence[int]]
 """Ids, or a parameter for them."""
 
+Texts = Sequence[str] | ColumnElement[Sequence[str]]
+
 
 def ids(values: Ids) -> ColumnElement[Sequence[int]]:
     return values if isinstance(values, ColumnElement) else literal(list(values), ARRAY(BigInteger))

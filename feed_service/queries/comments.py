@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import with_expression
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -29,11 +28,9 @@ SORTS = {
 
 def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
     """Comments as a thread shows them: a tombstone where only something below is listed."""
-    return (
-        select(models.Comment)
-        .where(is_any(models.Comment.id, comment_ids), comment_shown_to(viewer))
-        .options(with_expression(models.Comment.is_tombstone, ~comment_listed_for(viewer)))
-    )
+    is_tombstone = ~comment_listed_for(viewer)
+    comments = select(models.Comment, is_tombstone.label("is_tombstone"))
+    return comments.where(is_any(models.Comment.id, comment_ids), comment_shown_to(viewer))
 
 
 def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
@@ -43,10 +40,9 @@ def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment
         models.Post.id == models.Comment.post_id, post_accessible_to(viewer)
     )
     return (
-        select(models.Comment)
+        select(models.Comment, (~accessible).label("is_tombstone"))
         .where(is_any(models.Comment.id, comment_ids), accessible | comment_shown_to(viewer))
         .where(post_is_accessible.exists())
-        .options(with_expression(models.Comment.is_tombstone, ~accessible))
     )
 
 

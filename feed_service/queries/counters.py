@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Float, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Float, Select, case, cast, func, select
 
 from feed_service import models
 from feed_service.queries.batches import Ids, is_any
@@ -10,27 +10,32 @@ from feed_service.queries.stats import hot_key, or_zero
 
 
 def of_posts(post_ids: Ids) -> Select[*tuple[Any, ...]]:
-    """(post id, its counters, hot_key, last_activity_at, as_of). A draft counts from its creation."""
+    """(post id, its numbers)."""
+    post, stored = models.Post, models.PostStats
+    numbers = select(post.id.label("post_id"), *numbers_of_post()).outerjoin(stored, stored.post_id == post.id)
+    return numbers.where(is_any(post.id, post_ids))
+
+
+def numbers_of_post() -> list[ColumnElement[Any]]:
+    """(its counters, hot_key, last_activity_at, as_of), in a join of posts to their stats.
+
+    A draft counts from its creation.
+    """
     post, stored = models.Post, models.PostStats
     since = case((post.published_at > func.now(), post.created_at), else_=post.published_at)
     likes, commenters, bookmarks = (
         or_zero(column) for column in (stored.like_count, stored.commenter_count, stored.bookmark_count)
     )
-    return (
-        select(
-            post.id.label("post_id"),
-            likes.label("like_count"),
-            or_zero(stored.comment_count).label("comment_count"),
-            bookmarks.label("bookmark_count"),
-            or_zero(stored.view_count).label("view_count"),
-            commenters.label("unique_commenter_count"),
-            hot_key(likes, commenters, bookmarks, since).label("hot_key"),
-            func.coalesce(stored.last_comment_at, since).label("last_activity_at"),
-            func.now().label("as_of"),
-        )
-        .outerjoin(stored, stored.post_id == post.id)
-        .where(is_any(post.id, post_ids))
-    )
+    return [
+        likes.label("like_count"),
+        or_zero(stored.comment_count).label("comment_count"),
+        bookmarks.label("bookmark_count"),
+        or_zero(stored.view_count).label("view_count"),
+        commenters.label("unique_commenter_count"),
+        hot_key(likes, commenters, bookmarks, since).label("hot_key"),
+        func.coalesce(stored.last_comment_at, since).label("last_activity_at"),
+        func.now().label("as_of"),
+    ]
 
 
 def of_users(user_ids: Ids) -> Select[*tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, with_expression
+from sqlalchemy.orm import InstrumentedAttribute
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -27,8 +27,8 @@ def of_comments(comment_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, .
 
 def by_ids(viewer: Viewer, edit_ids: Sequence[int]) -> Select[models.ContentEdit]:
     """The edits, each with whether the viewer may read what was there before."""
-    shown = with_expression(models.ContentEdit.is_text_shown, earlier_text_shown_to(viewer))
-    return select(models.ContentEdit).where(is_any(models.ContentEdit.id, edit_ids)).options(shown)
+    edits = select(models.ContentEdit, earlier_text_shown_to(viewer).label("is_text_shown"))
+    return edits.where(is_any(models.ContentEdit.id, edit_ids))
 
 
 def _of(

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, select
-from sqlalchemy.orm import selectinload
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.batches import Ids, Texts, is_any, per_parent
+from feed_service.queries.counters import numbers_of_post
 from feed_service.queries.visibility import post_accessible_to, post_is_live, post_listed_once_due_for, user_listed_for
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
@@ -39,16 +39,22 @@ NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 
 
 def by_ids(viewer: Viewer, post_ids: Ids) -> Select[models.Post]:
-    """Posts with their tags, which share their post's fate."""
-    return _with_tags_loaded(viewer, is_any(models.Post.id, post_ids))
+    """Posts with the ids of their tags, in no order, and with their numbers, as `counters.of_posts` names them."""
+    return _whole(viewer, is_any(models.Post.id, post_ids))
 
 
-def by_slugs(viewer: Viewer, slugs: Sequence[str]) -> Select[models.Post]:
-    return _with_tags_loaded(viewer, is_any(models.Post.slug, slugs))
+def by_slugs(viewer: Viewer, slugs: Texts) -> Select[models.Post]:
+    return _whole(viewer, is_any(models.Post.slug, slugs))
 
 
-def _with_tags_loaded(viewer: Viewer, wanted: ColumnElement[bool]) -> Select[models.Post]:
-    return select(models.Post).where(wanted, post_accessible_to(viewer)).options(selectinload(models.Post.tags))
+def _whole(viewer: Viewer, wanted: ColumnElement[bool]) -> Select[models.Post]:
+    """One look into one index for each post, its tags and its numbers, which share their post's fate."""
+    post, use = models.Post, models.PostTag
+    tag_ids = func.array(select(use.tag_id).where(use.post_id == post.id).correlate_except(use).scalar_subquery())
+    posts = select(post, tag_ids.label("tag_ids"), *numbers_of_post())
+    return posts.outerjoin(models.PostStats, models.PostStats.post_id == post.id).where(
+        wanted, post_accessible_to(viewer)
+    )
 
 
 def of_authors(viewer: Viewer, author_ids: Sequence[int], order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:

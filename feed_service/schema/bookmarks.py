@@ -7,6 +7,7 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.commands.permissions import signed_in
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     CURSOR,
     After,
@@ -37,7 +38,7 @@ class BookmarkCollection(Node):
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.BookmarkCollection)
+        return is_a(row, models.BookmarkCollection)
 
 
 @strawberry.type(description="A bookmark of the viewer.")

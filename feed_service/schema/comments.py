@@ -8,6 +8,7 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.paging import Slice
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     CURSOR,
     After,
@@ -43,7 +44,7 @@ class Comment(Node, Likeable, Editable, Deletable):
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.Comment)
+        return is_a(row, models.Comment)
 
     @strawberry.field(description="The text; null for a tombstone.")
     def body(comment: strawberry.Parent[models.Comment]) -> Markdown | None:

@@ -7,6 +7,7 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.paging import Page
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     After,
     Before,
@@ -45,11 +46,11 @@ class ContentEdit:
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.ContentEdit)
+        return is_a(row, models.ContentEdit)
 
 
 def is_tombstone(row: Any) -> bool:  # noqa: ANN401 - a post or a comment.
-    return isinstance(row, models.Comment) and bool(row.is_tombstone)
+    return is_a(row, models.Comment) and bool(row.is_tombstone)
 
 
 def is_own(row: Any, info: Info) -> bool:  # noqa: ANN401 - a post or a comment.
@@ -87,7 +88,7 @@ class Editable:
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> ConnectionRow:
-        is_post = isinstance(parent, models.Post)
+        is_post = is_a(parent, models.Post)
         order = loaders.edits.POST_EDITS if is_post else loaders.edits.COMMENT_EDITS
         part = requested_slice(info.context, order, first, after, last, before)
         if is_tombstone(parent):

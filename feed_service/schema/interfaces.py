@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from feed_service import loaders, models
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     CURSOR,
     After,
@@ -60,7 +61,7 @@ class Likeable:
 
     @strawberry.field(description="How many people like it.")
     async def like_count(parent: strawberry.Parent[Any], info: Info) -> int:
-        stats = loaders.stats.by_post_id if isinstance(parent, models.Post) else loaders.stats.by_comment_id
+        stats = loaders.stats.by_post_id if is_a(parent, models.Post) else loaders.stats.by_comment_id
         return int((await info.context.loaders.load(stats, parent.id)).like_count)
 
     @strawberry.field(graphql_type=LikerConnection, description="Who likes it, newest like first.")
@@ -72,7 +73,7 @@ class Likeable:
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
     ) -> ConnectionRow:
-        is_post = isinstance(parent, models.Post)
+        is_post = is_a(parent, models.Post)
         order = loaders.likes.POST_LIKERS if is_post else loaders.likes.COMMENT_LIKERS
         part = requested_slice(info.context, order, first, after, last, before)
         batch = loaders.likes.likers_by_post_id if is_post else loaders.likes.likers_by_comment_id
@@ -82,6 +83,6 @@ class Likeable:
     async def viewer_has_liked(parent: strawberry.Parent[Any], info: Info) -> bool | None:
         if info.context.viewer.is_anonymous:
             return None
-        if isinstance(parent, models.Post):
+        if is_a(parent, models.Post):
             return bool((await info.context.loaders.load(loaders.viewer_states.by_post_id, parent.id)).has_liked)
         return await info.context.loaders.load(loaders.likes.has_liked_by_comment_id, parent.id)

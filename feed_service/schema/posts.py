@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any
 
 import strawberry
@@ -9,6 +10,7 @@ import strawberry
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.paging import Slice
+from feed_service.rows import is_a
 from feed_service.schema.authors import author_of
 from feed_service.schema.bookmarks import BookmarkCollection, collections_of_post
 from feed_service.schema.comments import CommentTreeConnection, comment_tree
@@ -100,11 +102,15 @@ class Post(Node, Likeable, Editable, Deletable):
     title: str = strawberry.field(description="Plain text.")
     language: str | None = strawberry.field(description="The language it is written in, as its author said.")
     created_at: datetime = strawberry.field(description="When it was begun.")
-    tags: list[LazyTag] = strawberry.field(description="Its tags, by slug.")
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.Post)
+        return is_a(row, models.Post)
+
+    @strawberry.field(graphql_type=list[LazyTag], description="Its tags, by slug.")
+    async def tags(post: strawberry.Parent[models.Post], info: Info) -> list[models.Tag]:
+        found = await info.context.loaders.load_many(loaders.tags.by_id, post.tag_ids)
+        return sorted((tag for tag in found if tag is not None), key=attrgetter("slug"))
 
     @strawberry.field(description="The text.")
     def body(post: strawberry.Parent[models.Post]) -> Markdown:

@@ -8,6 +8,7 @@ import strawberry
 from feed_service import loaders, models
 from feed_service.commands import sessions, signing_in
 from feed_service.commands.signing_in import SignedIn
+from feed_service.rows import is_a
 from feed_service.schema.context import Info
 from feed_service.schema.ids import decode_as, encode
 from feed_service.schema.lazy import LazyUser
@@ -76,7 +77,7 @@ class Session:
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.Session)
+        return is_a(row, models.Session)
 
 
 @strawberry.type(description="What `logOut` answers.")

@@ -6,6 +6,7 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     After,
     Before,
@@ -33,7 +34,7 @@ class Category(Node):
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.Category)
+        return is_a(row, models.Category)
 
 
 @strawberry.type(description="A word that posts are found by.")
@@ -43,7 +44,7 @@ class Tag(Node):
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.Tag)
+        return is_a(row, models.Tag)
 
     @strawberry.field(description="Published posts with this tag.")
     async def post_count(tag: strawberry.Parent[models.Tag], info: Info) -> int:

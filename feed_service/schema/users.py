@@ -7,6 +7,7 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
+from feed_service.rows import is_a
 from feed_service.schema.connections import (
     CURSOR,
     After,
@@ -89,7 +90,7 @@ class User(Node):
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
-        return isinstance(row, models.User)
+        return is_a(row, models.User)
 
     @strawberry.field(graphql_type=UserStats, description="This user's public numbers.")
     async def stats(user: strawberry.Parent[models.User], info: Info) -> Any:  # noqa: ANN401 - a row.

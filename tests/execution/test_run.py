@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -11,13 +10,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from feed_service.database import LANES, ReadDatabase
-from feed_service.errors import FeedError, InvalidCursor, Timeout, Unavailable
+from feed_service.database import ReadDatabase
+from feed_service.errors import FeedError, InvalidCursor, Overloaded, Timeout, Unavailable
 from feed_service.execution.documents import Documents
 from feed_service.execution.faults import revealed
 from feed_service.execution.refusals import MAX_ERRORS, VariablesRefused
 from feed_service.execution.run import Answer, run
 from tests.http.small import core
+from tests.reads import all_busy
 
 documents = Documents(core)
 
@@ -114,15 +114,14 @@ def test_each_fault_has_a_code_and_only_unknown_ones_a_traceback(
     assert [bool(record.exc_info) for record in caplog.records if record.exc_info] == [True] * (code == "INTERNAL")
 
 
-async def test_real_faults_of_the_database_are_known(database_url: str) -> None:
+async def test_real_faults_of_the_database_are_known(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feed_service.database.POOL_WAIT_S", 0.01)
     database = ReadDatabase.connect(database_url, pool_size=1)
-    async with AsyncExitStack() as held:
-        for _ in range(1 + LANES):
-            connection = await held.enter_async_context(database.engine.connect())
-        await connection.execute(select(func.set_config("statement_timeout", "20", False)))
-        with pytest.raises(DBAPIError) as cancelled:
-            await connection.execute(select(func.pg_sleep(5)))
-        with pytest.raises(PoolTimeout) as full:
+    await database.rows(select(func.set_config("statement_timeout", "20", False)))
+    with pytest.raises(asyncpg.QueryCanceledError) as cancelled:
+        await database.rows(select(func.pg_sleep(5)))
+    async with all_busy(database):
+        with pytest.raises(Overloaded) as full:
             await database.rows(select(1))
     await database.close()
     nowhere = ReadDatabase.connect("postgresql://nobody@127.0.0.1:9/none")

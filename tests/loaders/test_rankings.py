@@ -4,14 +4,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from feed_service.cache import entries, read_through
@@ -28,6 +28,7 @@ from feed_service.paging import Item, Page, Slice
 from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 from tests.queries.feed_world import VIEWERS, FeedWorld, part_of
+from tests.reads import noted
 
 NOWHERE = "redis://127.0.0.1:1/0"
 ORDERS = {PostOrder.HOT: FeedKind.POPULAR, PostOrder.MOST_COMMENTED: FeedKind.DISCUSSED}
@@ -42,14 +43,10 @@ class Process:
     database: ReadDatabase
     cache: ReadThrough
     now_s: float = 1_000.0
-    statements: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.generations = Generations(lambda: self.now_s)
-        event.listen(self.database.engine.sync_engine, "before_cursor_execute", self._note)
-
-    def _note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        self.statements.append(statement)
+        self.statements = noted(self.database)
 
     @property
     def builds(self) -> int:
@@ -63,7 +60,9 @@ class Process:
         self, part: Slice, order: PostOrder = PostOrder.HOT, viewer: int | None = None
     ) -> tuple[Page[Item], Snapshot]:
         who = Viewer(viewer) if viewer else ANONYMOUS
-        return await rankings.page(replace(self.reader, viewer=who), order, part)
+        found = await rankings.page(replace(self.reader, viewer=who), order, part)
+        await asyncio.sleep(0)
+        return found
 
     async def current(self, order: PostOrder = PostOrder.HOT) -> Generation:
         return await self.generations.current(order, self.database, self.cache)

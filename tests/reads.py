@@ -1,0 +1,31 @@
+"""What a `ReadDatabase` sends, written down, and what happens when all its connections are busy."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from feed_service.database import ReadDatabase
+
+
+def noted(database: ReadDatabase) -> list[str]:
+    """The statements that connections opened from now on will send; each is noted one turn of the loop later."""
+    statements: list[str] = []
+
+    def listen(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's around the driver's.
+        connection.driver_connection.add_query_logger(lambda logged: statements.append(logged.query))
+
+    event.listen(database.engine.sync_engine, "connect", listen)
+    return statements
+
+
+@asynccontextmanager
+async def all_busy(database: ReadDatabase) -> AsyncIterator[None]:
+    is_over = asyncio.Event()
+    waiting = [asyncio.create_task(database.by_driver(lambda _: is_over.wait())) for _ in range(database.connections)]
+    await asyncio.sleep(0)
+    yield
+    is_over.set()
+    await asyncio.gather(*waiting)
