@@ -93,11 +93,16 @@ class Run:
         return objects
 
     def _require_type(self, selection: Selection, rows: Rows) -> None:
-        for cls in set(map(type, rows)) - selection.known:
-            row = next(row for row in rows if type(row) is cls)
-            if selection.of.is_type_of(row, None) is not True:  # type: ignore[misc,arg-type]  # It needs no info.
-                raise Incomplete(f"A row of {cls.__name__} is no {selection.of.name}.")
-            selection.known.add(cls)
+        """Raises Incomplete for a row of another type. A class that is called as the type is asked only once."""
+        known, type_ = selection.known, selection.of
+        if known.issuperset(map(type, rows)):
+            return
+        for row in rows:
+            if type(row) not in known:
+                if type_.is_type_of(row, None) is not True:  # type: ignore[misc,arg-type]  # It needs no info.
+                    raise Incomplete(f"A row of {type(row).__name__} is no {type_.name}.")
+                if type(row).__name__ == type_.name:
+                    known.add(type(row))
 
     def _part(self, part: Part, rows: Rows, objects: list[dict[str, Any]]) -> None:
         field = part.field
@@ -181,8 +186,10 @@ class Run:
         found = self.request.schema.get_type(name) if isinstance(name, str) else None
         if not is_object_type(found) or not self.request.schema.is_sub_type(type_, found):
             raise Incomplete(f"A row of {row.__class__.__name__} is none of the types of {type_.name}.")
-        choice.by_class[row.__class__] = choice.select(found)
-        return choice.by_class[row.__class__]
+        selection = choice.select(found)
+        if row.__class__.__name__ == found.name:
+            choice.by_class[row.__class__] = selection
+        return selection
 
 
 def is_cancelled_from_outside() -> bool:

@@ -82,7 +82,10 @@ class Shape:
 
 @dataclass
 class Choice:
-    """An interface or a union. The type of a row depends on its class alone; selections are made when first needed."""
+    """An interface or a union, whose selections are made when they are first needed.
+
+    `by_class`: of rows whose class is called as their type, which then depends on nothing else.
+    """
 
     of: GraphQLAbstractType
     nodes: list[FieldNode]
