@@ -10,6 +10,7 @@ from feed_service.accounts import keys, mail
 from feed_service.accounts.desk import Desk
 from feed_service.accounts.passwords import Passwords
 from feed_service.accounts.provider import Provider
+from feed_service.accounts.viewers import LiveAccounts
 from feed_service.cache import read_through
 from feed_service.commands import external
 from feed_service.commands.transaction import Writer
@@ -78,8 +79,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         writer = Writer(writing, viewer, request_id, cache)
         return make_context(reader, Cursors(signing.cursor), writer, desk, taken, polling)
 
-    async def viewer_of(token: str) -> Viewer:
-        return await external.viewer_of(signing, provider, database, writing, token)
+    viewer_of = partial(external.viewer_of, signing, provider, LiveAccounts(database), writing)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

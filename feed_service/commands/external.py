@@ -12,10 +12,10 @@ from feed_service import models
 from feed_service.accounts import rules, viewers
 from feed_service.accounts.keys import SigningKeys
 from feed_service.accounts.provider import Identity, Provider, is_ours
+from feed_service.accounts.viewers import LiveAccounts
 from feed_service.commands.accounts import add_user
 from feed_service.commands.audit import AuditEvent
 from feed_service.commands.transaction import Transaction, Writer
-from feed_service.database import ReadDatabase
 from feed_service.errors import Refused, Unauthenticated
 from feed_service.queries import accounts
 from feed_service.transactions import WriteDatabase, compiled
@@ -39,15 +39,15 @@ TRIES = 5
 
 
 async def viewer_of(
-    keys: SigningKeys, provider: Provider | None, reading: ReadDatabase, writing: WriteDatabase, token: str
+    keys: SigningKeys, provider: Provider | None, live: LiveAccounts, writing: WriteDatabase, token: str
 ) -> Viewer:
     """The viewer of a token, of ours or of the provider. Raises Unauthenticated, and Unavailable as `identity`."""
     if provider is None or is_ours(token):
-        return await viewers.viewer_of(keys, reading, token)
+        return await viewers.viewer_of(keys, live, token)
     identity = await provider.identity(token, datetime.now(UTC))
     named = {"issuer": identity.issuer, "subject": identity.subject}
-    for found in await reading.rows(KNOWN, named):
-        return live(*found)
+    for found in await live.database.rows(KNOWN, named):
+        return seen(*found)
     return await Writer(writing, ANONYMOUS).run(first_seen, identity)
 
 
@@ -57,7 +57,7 @@ async def first_seen(tx: Transaction, identity: Identity) -> Viewer:
     await tx.sql.run(LOCK, who=f"{identity.issuer} {identity.subject}")
     found = await tx.sql.row(FOUND, **named)
     if found is not None:
-        return live(*found)
+        return seen(*found)
     for username in usernames(identity.username):
         user_id = await add_user(tx, username, shown(identity.display_name) or username)
         if user_id is not None:
@@ -68,7 +68,7 @@ async def first_seen(tx: Transaction, identity: Identity) -> Viewer:
     raise AssertionError("five user names with 32 bits of chance were taken")
 
 
-def live(user_id: int, role: str, is_live: bool) -> Viewer:
+def seen(user_id: int, role: str, is_live: bool) -> Viewer:
     if not is_live:
         raise Unauthenticated("The user of this token is not there any more.")
     return Viewer(user_id, Role(role))

@@ -6,10 +6,10 @@ Most take their values as parameters and are made once: one of them runs with ev
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, Select, Text, bindparam, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, Select, Text, and_, bindparam, func, select
 
 from feed_service import models
-from feed_service.queries.batches import is_any
+from feed_service.queries.batches import ids_parameter, is_any
 from feed_service.queries.visibility import user_is_live
 
 Statement = Select[*tuple[Any, ...]]
@@ -21,21 +21,19 @@ USER_ID = bindparam("user_id", type_=BigInteger)
 LIMIT = bindparam("limit", type_=Integer)
 
 
-def live_account() -> Statement:
-    """(id, role) of the user `:user_id`, if live."""
-    user = models.User
-    return select(user.id, user.role).where(user.id == USER_ID, user_is_live(user.id))
+def live_accounts() -> Statement:
+    """(user_id, role, session_id) of those of the users `:user_ids` who are live.
 
-
-def live_account_in_session() -> Statement:
-    """(id, role) of the user `:user_id`, if live and if the session `:session_id` is theirs and not over."""
-    session = models.Session
-    is_on = exists().where(
-        session.id == bindparam("session_id", type_=BigInteger),
-        session.user_id == models.User.id,
+    A row for each of the sessions `:session_ids` that is theirs and not over; one without a session for who has none.
+    """
+    user, session = models.User, models.Session
+    is_on = and_(
+        session.user_id == user.id,
+        is_any(session.id, ids_parameter("session_ids")),
         session.expires_at > func.now(),
     )
-    return live_account().where(is_on)
+    found = select(user.id.label("user_id"), user.role, session.id.label("session_id")).outerjoin(session, is_on)
+    return found.where(is_any(user.id, ids_parameter("user_ids")), user_is_live(user.id))
 
 
 def live_account_named() -> Statement:

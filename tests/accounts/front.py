@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feed_service.accounts.viewers import viewer_of
+from feed_service.accounts.viewers import LiveAccounts, viewer_of
 from feed_service.viewer import Viewer
 from tests.api import Api, api_on
 from tests.desk import Watched, desk_for_tests
@@ -38,7 +38,7 @@ class Front:
 
     async def viewer(self, session: dict[str, Any]) -> Viewer:
         """Raises Unauthenticated."""
-        return await viewer_of(self.api.desk.keys, self.api.database, session["accessToken"])
+        return await viewer_of(self.api.desk.keys, LiveAccounts(self.api.database), session["accessToken"])
 
     async def sign_up(self, username: str, **changes: str) -> dict[str, Any]:
         """The session."""

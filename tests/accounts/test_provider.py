@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from feed_service import models
 from feed_service.accounts.provider import Identity, Provider, ProviderAddress
 from feed_service.accounts.tokens import Bearer, mint
+from feed_service.accounts.viewers import LiveAccounts
 from feed_service.app import create_app
 from feed_service.commands import external
 from feed_service.commands.external import usernames
@@ -55,7 +56,7 @@ class Door:
 
     async def __call__(self, token: str) -> Viewer:
         api = self.front.api
-        return await external.viewer_of(api.desk.keys, self.provider, api.database, api.writing, token)
+        return await external.viewer_of(api.desk.keys, self.provider, LiveAccounts(api.database), api.writing, token)
 
 
 @pytest_asyncio.fixture
