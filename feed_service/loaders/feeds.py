@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
@@ -47,9 +48,9 @@ class Feed:
         """Whether it is read from a ranking generation, and its keys are places in one."""
         return self.kind in RANKED_KINDS and self.filter == FeedFilter() and self.window is None
 
-    @property
+    @cached_property
     def cursor_order(self) -> Order:
-        """What a cursor of this feed is bound to."""
+        """What a cursor of this feed is bound to. Asked for by every edge."""
         digest = hashlib.sha256(repr((self.filter, self.window)).encode()).hexdigest()[:16]
         return Order(f"feed:{self.kind}:{self.order}:{digest}", self._key_types)
 
