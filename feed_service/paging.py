@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from sqlalchemy import (
@@ -68,10 +69,11 @@ class Slice:
 
 
 class Item(NamedTuple):
-    """One place of a list: what stands there and its sort key."""
+    """One place of a list: what stands there and its sort key; its row, where the list came with the rows."""
 
     id: int
     key: Key
+    row: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Page(Generic[Entry]):
 _KINDS: dict[type[TypeEngine[Any]], str] = {DateTime: "t", BigInteger: "i", Float: "f", LargeBinary: "b"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sort:
     """Columns that order a list totally, all descending or all ascending, none of them ever NULL.
 
@@ -146,8 +148,14 @@ class Sort:
             return mine <= theirs if is_upper else mine >= theirs
         return mine < theirs if is_upper else mine > theirs
 
-    def key(self, row: Any) -> Key:  # noqa: ANN401 - a result row, whose attributes are the sort columns.
-        return tuple(getattr(row, str(column.key)) for column in self.columns)
+    @cached_property
+    def key(self) -> Callable[[Any], Key]:
+        """From a result row, whose attributes are the sort columns, to its key."""
+        names = [str(column.key) for column in self.columns]
+        if len(names) == 1:
+            (name,) = names
+            return lambda row: (getattr(row, name),)
+        return attrgetter(*names)
 
 
 class Order(NamedTuple):

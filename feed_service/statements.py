@@ -15,6 +15,9 @@ from feed_service.rows import Row, row_class
 KEPT_READINGS = 1_000
 """Compiled statements. There are about 300 shapes; a statement that is built anew each time is compiled each time."""
 
+ROWS_OF = "rows_of"
+"""Option of a statement: the entity whose columns it has, where it does not begin with the entity itself."""
+
 
 class Statement(NamedTuple):
     """What the driver needs: the text with $1, $2, …, the names of the parameters in that order, and their defaults."""
@@ -55,7 +58,7 @@ def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     """Compiled when it is first read by; a statement is known by its identity, not by what it says."""
     made = _compiled(statement)
     first = statement.column_descriptions[0]
-    model = first["expr"] if first["expr"] is first.get("entity") else None
+    model = first["expr"] if first["expr"] is first.get("entity") else statement.get_execution_options().get(ROWS_OF)
     return Reading(
         Statement(str(made), tuple(made.positiontup or ()), made.params),
         row_class(list(statement.selected_columns.items()), model),

@@ -3,10 +3,10 @@
 from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
-from feed_service.loaders.pages import page_per_parent
+from feed_service.loaders.pages import page_of_rows_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import comment_trees, comments
-from feed_service.queries.prepared import for_ids
+from feed_service.queries.prepared import Build, for_ids, for_parents
 from feed_service.vocabulary import CommentOrder
 
 ROOT_ORDERS = {order: Order(f"Post.comments:{order}", sort.types) for order, sort in comments.SORTS.items()}
@@ -30,27 +30,30 @@ async def accessible_by_id(reader: Reader, comment_ids: list[int]) -> list[model
 
 
 async def roots_by_post_id(reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
-    """Comments on the posts themselves, tombstones among them."""
-    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=True)
-    return page_per_parent(post_ids, await reader.rows(statement), comments.SORTS[order], part)
+    """Comments on the posts themselves, tombstones among them. All pages here come with the rows."""
+    return await _pages(reader, comments.roots_of_posts, post_ids, order, part)
 
 
 async def listed_roots_by_post_id(
     reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice
 ) -> list[Page[Item]]:
     """The same without tombstones, for previews."""
-    statement = comments.roots_of_posts(reader.viewer, post_ids, order, part, with_tombstones=False)
-    return page_per_parent(post_ids, await reader.rows(statement), comments.SORTS[order], part)
+    return await _pages(reader, comments.listed_roots_of_posts, post_ids, order, part)
 
 
 async def replies_by_comment_id(
     reader: Reader, comment_ids: list[int], order: CommentOrder, part: Slice
 ) -> list[Page[Item]]:
-    rows = await reader.rows(comments.replies_of_comments(reader.viewer, comment_ids, order, part))
-    return page_per_parent(comment_ids, rows, comments.SORTS[order], part)
+    return await _pages(reader, comments.replies_of_comments, comment_ids, order, part)
+
+
+async def _pages(reader: Reader, build: Build, ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
+    sort = comments.SORTS[order]
+    rows = await reader.rows(*for_parents(build, ids, sort, part, reader.viewer, order))
+    return page_of_rows_per_parent(ids, rows, sort, part)
 
 
 async def tree_by_post_id(reader: Reader, post_ids: list[int], max_depth: int, part: Slice) -> list[Page[Item]]:
     """A page of each thread, depth first; the key is the path."""
     rows = await reader.rows(*comment_trees.trees(reader.viewer, post_ids, part, max_depth))
-    return page_per_parent(post_ids, rows, comment_trees.SORT, part)
+    return page_of_rows_per_parent(post_ids, rows, comment_trees.SORT, part)

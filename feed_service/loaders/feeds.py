@@ -7,17 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
-
 from feed_service.errors import BadUserInput
 from feed_service.loaders import rankings
-from feed_service.loaders.align import many_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.rankings import Snapshot
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.queries import feed_filters, feed_reasons, feeds
 from feed_service.queries.feed_filters import FeedFilter
 from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS
+from feed_service.queries.prepared import for_ids, once
 from feed_service.vocabulary import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
 
 MAX_CANDIDATES = 5_000
@@ -152,7 +150,7 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
     return _found(rows, sort.key)
 
 
-def _found(rows: Sequence[Row[*tuple[Any, ...]]], key: Callable[[Any], Key]) -> Found:
+def _found(rows: Sequence[Any], key: Callable[[Any], Key]) -> Found:
     """Rows of `feeds.with_snapshot`."""
     items = [Item(row.id, key(row)) for row in rows if row.id is not None]
     return Found(items, ReadAt(rows[0].snapshot, rows[0].clock, rows[0].epoch))
@@ -189,7 +187,8 @@ async def _filtered_page(reader: Reader, wanted: FeedPart) -> FeedPage:
         here = _continued(part, last, min(chunk, MAX_CANDIDATES - looked_at))
         found = await _candidates(reader, replace(wanted, part=here))
         batch, read_at = found.items[: here.limit], read_at or found.read_at
-        passing = set(await reader.scalars(feed_filters.passing([item.id for item in batch], feed.filter, since)))
+        wanted_here = feed_filters.passing([item.id for item in batch], feed.filter, since)
+        passing = set(await reader.scalars(*wanted_here))
         kept += [item for item in batch if item.id in passing]
         if len(kept) > part.limit or len(found.items) <= here.limit:
             page = Page.cut(kept, part)
@@ -217,7 +216,7 @@ async def empty_reason(reader: Reader, feed: Feed, part: Slice) -> FeedEmptyReas
     if unfiltered != feed and await has_items(reader, unfiltered):
         return FeedEmptyReason.ALL_FILTERED
     if feed.kind in PERSONAL_KINDS:
-        (follows,) = await reader.scalars(feed_reasons.follows_anything(viewer, feed.kind))
+        (follows,) = await reader.scalars(*once(feed_reasons.follows_anything, feed.kind, viewer=viewer))
         return FeedEmptyReason.NO_POSTS if follows else FeedEmptyReason.NO_FOLLOWS
     return FeedEmptyReason.NO_POSTS
 
@@ -234,12 +233,13 @@ class Reasons(NamedTuple):
     tag_ids: list[int]
 
 
-async def reasons_by_post_id(reader: Reader, post_ids: list[int]) -> list[Reasons]:
-    """For a viewer who is signed in."""
-    written = set(await reader.scalars(feed_reasons.authors_followed(reader.viewer, post_ids)))
-    tagged: Sequence[object] = await reader.rows(feed_reasons.tags_followed(reader.viewer, post_ids))
-    tags = many_per_key(post_ids, tagged, key=lambda row: row.post_id)  # type: ignore[attr-defined]
-    return [
-        Reasons(post_id in written, [row.tag_id for row in found])  # type: ignore[attr-defined]
-        for post_id, found in zip(post_ids, tags, strict=True)
-    ]
+async def reasons_by_post_id(
+    reader: Reader, post_ids: list[int], wanted: frozenset[str] = feed_reasons.ALL
+) -> list[Reasons]:
+    """For a viewer who is signed in; `wanted` are fields of `Reasons`, of which the others are False and empty."""
+    rows = await reader.rows(*for_ids(feed_reasons.of_posts, post_ids, reader.viewer, wanted))
+    has_author, has_tags = "is_author_followed" in wanted, "tag_ids" in wanted
+    reasons = {
+        row.post_id: Reasons(has_author and row.is_author_followed, row.tag_ids if has_tags else []) for row in rows
+    }
+    return [reasons[post_id] for post_id in post_ids]

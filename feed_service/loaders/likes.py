@@ -4,20 +4,21 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import likes
-from feed_service.queries.prepared import for_ids
+from feed_service.queries.prepared import for_ids, for_parents
 
 POST_LIKERS = Order("Post.likers", likes.LIKERS_OF_POST.types)
 COMMENT_LIKERS = Order("Comment.likers", likes.LIKERS_OF_COMMENT.types)
 
 
 async def likers_by_post_id(reader: Reader, post_ids: list[int], part: Slice) -> list[Page[Item]]:
-    rows = await reader.rows(likes.likers_of_posts(reader.viewer, post_ids, part))
+    rows = await reader.rows(*for_parents(likes.likers_of_posts, post_ids, likes.LIKERS_OF_POST, part, reader.viewer))
     return page_per_parent(post_ids, rows, likes.LIKERS_OF_POST, part)
 
 
 async def likers_by_comment_id(reader: Reader, comment_ids: list[int], part: Slice) -> list[Page[Item]]:
-    rows = await reader.rows(likes.likers_of_comments(reader.viewer, comment_ids, part))
-    return page_per_parent(comment_ids, rows, likes.LIKERS_OF_COMMENT, part)
+    sort = likes.LIKERS_OF_COMMENT
+    rows = await reader.rows(*for_parents(likes.likers_of_comments, comment_ids, sort, part, reader.viewer))
+    return page_per_parent(comment_ids, rows, sort, part)
 
 
 async def has_liked_by_comment_id(reader: Reader, comment_ids: list[int]) -> list[bool]:

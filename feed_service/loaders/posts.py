@@ -6,7 +6,7 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import posts
-from feed_service.queries.prepared import for_ids
+from feed_service.queries.prepared import for_ids, for_parents, for_texts
 from feed_service.vocabulary import PostOrder
 
 AUTHOR_ORDERS = {order: Order(f"User.posts:{order}", sort.types) for order, sort in posts.AUTHOR_SORTS.items()}
@@ -23,23 +23,27 @@ async def by_id(reader: Reader, post_ids: list[int]) -> list[models.Post | None]
 
 
 async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Post | None]:
-    rows = await reader.scalars(posts.by_slugs(reader.viewer, slugs))
+    rows = await reader.scalars(*for_texts(posts.by_slugs, slugs, reader.viewer))
     return one_per_key(slugs, rows, key=lambda post: post.slug)
 
 
 async def by_author_id(reader: Reader, author_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:
-    rows = await reader.rows(posts.of_authors(reader.viewer, author_ids, order, part))
-    return page_per_parent(author_ids, rows, posts.AUTHOR_SORTS[order], part)
+    sort = posts.AUTHOR_SORTS[order]
+    rows = await reader.rows(*for_parents(posts.of_authors, author_ids, sort, part, reader.viewer, order))
+    return page_per_parent(author_ids, rows, sort, part)
 
 
 async def drafts_by_author_id(reader: Reader, author_ids: list[int], part: Slice) -> list[Page[Item]]:
-    return page_per_parent(author_ids, await reader.rows(posts.drafts_of(author_ids, part)), posts.DRAFTS, part)
+    rows = await reader.rows(*for_parents(posts.drafts_of, author_ids, posts.DRAFTS, part))
+    return page_per_parent(author_ids, rows, posts.DRAFTS, part)
 
 
 async def scheduled_by_author_id(reader: Reader, author_ids: list[int], part: Slice) -> list[Page[Item]]:
-    return page_per_parent(author_ids, await reader.rows(posts.scheduled_of(author_ids, part)), posts.SCHEDULED, part)
+    rows = await reader.rows(*for_parents(posts.scheduled_of, author_ids, posts.SCHEDULED, part))
+    return page_per_parent(author_ids, rows, posts.SCHEDULED, part)
 
 
 async def by_tag_id(reader: Reader, tag_ids: list[int], order: PostOrder, part: Slice) -> list[Page[Item]]:
-    rows = await reader.rows(posts.with_tags(reader.viewer, tag_ids, order, part))
-    return page_per_parent(tag_ids, rows, posts.TAG_SORTS[order], part)
+    sort = posts.TAG_SORTS[order]
+    rows = await reader.rows(*for_parents(posts.with_tags, tag_ids, sort, part, reader.viewer, order))
+    return page_per_parent(tag_ids, rows, sort, part)

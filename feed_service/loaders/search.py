@@ -42,7 +42,7 @@ async def pages(reader: Reader, searches: list[Search]) -> list[Page[Found]]:
 
 
 async def _page(reader: Reader, wanted: Search) -> Page[Found]:
-    rows = await reader.rows(search.matches(reader.viewer, wanted.words, wanted.types, wanted.part))
+    rows = await reader.rows(*search.matches(reader.viewer, wanted.words, wanted.types, wanted.part))
     found = [
         Found(TYPES[row.type_code], row.item_id, (row.score, row.type_code, row.item_id), row.is_capped) for row in rows
     ]

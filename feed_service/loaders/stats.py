@@ -9,6 +9,7 @@ from feed_service.cache import entries
 from feed_service.cache.entries import Entry
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
+from feed_service.loaders.reads import Class
 from feed_service.queries import counters
 from feed_service.queries.prepared import for_ids
 
@@ -40,6 +41,13 @@ class UserNumbers(NamedTuple):
 class TagNumbers(NamedTuple):
     post_count: int
     follower_count: int
+
+
+def beside(reader: Reader, posts: Sequence[Any]) -> list[Any | None]:
+    """The posts whose rows came with their numbers, as `loaders.posts` reads them; None for any other."""
+    found = [post if hasattr(post, "as_of") else None for post in posts]
+    reader.reads.note(Class.POST_NUMBERS, [post.id for post in found if post is not None])
+    return found
 
 
 async def by_post_id(reader: Reader, post_ids: list[int]) -> list[Any]:

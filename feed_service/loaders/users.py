@@ -6,7 +6,7 @@ from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.queries import users
-from feed_service.queries.prepared import for_ids
+from feed_service.queries.prepared import for_ids, for_texts
 
 
 async def by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
@@ -34,5 +34,5 @@ async def hidden_meanwhile_by_id(reader: Reader, user_ids: list[int]) -> list[mo
 
 async def by_username(reader: Reader, usernames: list[str]) -> list[models.User | None]:
     """`usernames` in lower case."""
-    rows = await reader.scalars(users.by_usernames(reader.viewer, usernames))
+    rows = await reader.scalars(*for_texts(users.by_usernames, usernames, reader.viewer))
     return one_per_key(usernames, rows, key=lambda user: user.username.lower())

@@ -3,13 +3,12 @@
 Most take their values as parameters and are made once: one of them runs with every request that is signed in.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, Select, Text, and_, bindparam, func, select
 
 from feed_service import models
-from feed_service.queries.batches import ids_parameter, is_any
+from feed_service.queries.batches import Ids, ids_parameter, is_any
 from feed_service.queries.visibility import user_is_live
 
 Statement = Select[*tuple[Any, ...]]
@@ -91,13 +90,13 @@ def receiver_of_reset() -> Statement:
     return of_address.order_by(account.email_confirmed_at.is_(None), account.user_id).limit(1)
 
 
-def emails_of(user_ids: Sequence[int]) -> Statement:
+def emails_of(user_ids: Ids) -> Statement:
     """(user_id, email, email_confirmed_at) of those who have an account."""
     account = models.Account
     return select(account.user_id, account.email, account.email_confirmed_at).where(is_any(account.user_id, user_ids))
 
 
-def sessions_of(user_ids: Sequence[int]) -> Select[models.Session]:
+def sessions_of(user_ids: Ids) -> Select[models.Session]:
     """Those that are not over, newest first."""
     session = models.Session
     is_on = (is_any(session.user_id, user_ids), session.expires_at > func.now())

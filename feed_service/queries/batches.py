@@ -51,12 +51,12 @@ def each_of(array: ColumnElement[Sequence[int]]) -> TableValuedAlias:
 
 
 def per_parent(
-    parent_ids: Sequence[int], page: Callable[[ColumnElement[int]], Select[*tuple[Any, ...]]]
+    parent_ids: Ids, page: Callable[[ColumnElement[int]], Select[*tuple[Any, ...]]]
 ) -> Select[*tuple[Any, ...]]:
-    """(parent id, columns of `page`), where `page` is the statement for one parent, run for each by LATERAL.
+    """(under_id, columns of `page`), where `page` is the statement for one parent, run for each by LATERAL.
 
     Rows of one parent stay in the order of its page.
     """
     parents = each(parent_ids)
     one = page(parents.c.parent_id).lateral("page")
-    return select(parents.c.parent_id, *one.c).select_from(parents.join(one, true()))
+    return select(parents.c.parent_id.label("under_id"), *one.c).select_from(parents.join(one, true()))

@@ -1,21 +1,20 @@
 """What the viewer has saved, newest first, and on which shelves. Nobody else's bookmarks are ever read."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any, per_parent
-from feed_service.queries.visibility import post_listed_for
+from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.visibility import id_of, post_listed_for
 from feed_service.viewer import Viewer
 
 SAVED = Sort((models.Bookmark.saved_at, models.Bookmark.post_id))
 SAVED_IN = Sort((models.CollectedBookmark.saved_at, models.CollectedBookmark.post_id))
 
 
-def saved_by(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def saved_by(viewer: Viewer, user_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(user id, post id, saved at, post id) of listed posts; of the viewer only, whoever is asked for."""
     bookmark = models.Bookmark
 
@@ -27,7 +26,7 @@ def saved_by(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select[*tu
     return per_parent(user_ids, page)
 
 
-def saved_in(viewer: Viewer, collection_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def saved_in(viewer: Viewer, collection_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(collection id, post id, saved at, post id) of listed posts; of the viewer's own collections only."""
     collected = models.CollectedBookmark
 
@@ -47,13 +46,13 @@ def collections_of(viewer: Viewer) -> Select[models.BookmarkCollection]:
     return select(collection).where(collection.user_id == me(viewer)).order_by(func.lower(collection.name))
 
 
-def collections_by_ids(viewer: Viewer, collection_ids: Sequence[int]) -> Select[models.BookmarkCollection]:
+def collections_by_ids(viewer: Viewer, collection_ids: Ids) -> Select[models.BookmarkCollection]:
     """Those of them that are the viewer's."""
     collection = models.BookmarkCollection
     return select(collection).where(is_any(collection.id, collection_ids), collection.user_id == me(viewer))
 
 
-def collections_holding(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def collections_holding(viewer: Viewer, post_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(post id, collection id) for each of the viewer's collections that a post stands in, by name."""
     collection, collected = models.BookmarkCollection, models.CollectedBookmark
     return (
@@ -65,4 +64,4 @@ def collections_holding(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tupl
 
 
 def me(viewer: Viewer) -> ColumnElement[int]:
-    return literal(viewer.user_id, BigInteger)
+    return id_of(viewer)

@@ -16,7 +16,8 @@ from feed_service.paging import Key, Slice, Sort
 from feed_service.queries.batches import each_of, ids_parameter
 from feed_service.queries.paths import Path, subtree_end
 from feed_service.queries.prepared import Prepared, anybody_like
-from feed_service.queries.visibility import comment_shown_to
+from feed_service.queries.visibility import comment_listed_for, comment_shown_to
+from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 
 SORT = Sort((models.Comment.path,), is_descending=False)
@@ -34,7 +35,7 @@ DEEPEST = bindparam("deepest", type_=Integer)
 
 
 def trees(viewer: Viewer, post_ids: Sequence[int], part: Slice, max_depth: int) -> Prepared:
-    """(post id, comment id, path): one page of each thread in reading direction, cut below `max_depth` levels."""
+    """(under_id, columns of the comment): one page of each thread as read, cut below `max_depth` levels."""
     end = part.after if part.backwards else part.before
     values: dict[str, Any] = {
         "viewer_id": viewer.user_id,
@@ -65,10 +66,17 @@ def statement(viewer: Viewer, backwards: bool, has_end: bool) -> Select[*tuple[A
         .select_from(walk.join(following, true()))
         .where(walk.c.found <= LIMIT)
     )
+    comment = models.Comment.__table__
+    tombstone = ~comment_listed_for(viewer, comment.c)
+    # OFFSET 0: looked up by its id, row by row, however many rows PostgreSQL expects of the walk.
+    row = select(comment, tombstone.label("is_tombstone")).where(comment.c.id == walk.c.item_id).offset(0)
+    shown = row.correlate_except(comment).lateral("shown")
     return (
-        select(walk.c.parent_id, walk.c.item_id, walk.c.path)
+        select(walk.c.parent_id.label("under_id"), *shown.c)
+        .select_from(walk.join(shown, true()))
         .where(walk.c.is_shown, walker.in_part(walk.c.path))
         .order_by(walk.c.parent_id, walk.c.found)
+        .execution_options(**{ROWS_OF: models.Comment})
     )
 
 

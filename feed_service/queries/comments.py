@@ -1,10 +1,10 @@
 """Comments of a post and replies to a comment, as siblings in an order; the whole thread is in `comment_trees`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -14,10 +14,16 @@ from feed_service.queries.visibility import (
     comment_accessible_to,
     comment_listed_for,
     comment_shown_to,
+    has_listed_descendant,
     post_accessible_to,
 )
+from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import CommentOrder
+
+Rows = Select[*tuple[Any, ...]]
+
+COMMENT = models.Comment.__table__.columns
 
 SORTS = {
     CommentOrder.TOP: Sort((models.CommentRank.like_count, models.CommentRank.comment_id)),
@@ -26,14 +32,14 @@ SORTS = {
 }
 
 
-def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
+def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Rows:
     """Comments as a thread shows them: a tombstone where only something below is listed."""
     is_tombstone = ~comment_listed_for(viewer)
     comments = select(models.Comment, is_tombstone.label("is_tombstone"))
     return comments.where(is_any(models.Comment.id, comment_ids), comment_shown_to(viewer))
 
 
-def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Select[models.Comment]:
+def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Rows:
     """Comments opened by their ids, under posts that the viewer may open; whole for a moderator."""
     accessible = comment_accessible_to(viewer)
     post_is_accessible = select(models.Post.id).where(
@@ -52,43 +58,51 @@ def last_at(post_id: Any) -> Select[datetime]:  # noqa: ANN401 - a column of the
     return newest.order_by(models.Comment.created_at.desc()).limit(1)
 
 
-def roots_of_posts(
-    viewer: Viewer, post_ids: Sequence[int], order: CommentOrder, part: Slice, *, with_tombstones: bool
-) -> Select[*tuple[Any, ...]]:
-    """(post id, comment id, sort columns): the page of comments on each post itself."""
-    seen = comment_shown_to(viewer) if with_tombstones else comment_listed_for(viewer)
-
-    def siblings(comment: Any, post_id: ColumnElement[int]) -> Any:  # noqa: ANN401 - Comment or CommentRank.
-        return (comment.post_id == post_id) & comment.parent_id.is_(None)
-
-    return _siblings(post_ids, order, part, siblings, seen)
+def roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
+    """(under_id, sort columns, columns of the comment): the page of comments on each post itself."""
+    return _siblings(post_ids, order, part, _is_root, _shown(viewer))
 
 
-def replies_of_comments(
-    viewer: Viewer, comment_ids: Sequence[int], order: CommentOrder, part: Slice
-) -> Select[*tuple[Any, ...]]:
-    """(comment id, reply id, sort columns): the page of direct replies to each comment."""
+def listed_roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
+    """The same without tombstones."""
+    comments = select(*COMMENT, false().label("is_tombstone")).where(comment_listed_for(viewer))
+    return _siblings(post_ids, order, part, _is_root, comments)
 
-    def siblings(comment: Any, parent_id: ColumnElement[int]) -> Any:  # noqa: ANN401 - Comment or CommentRank.
-        return comment.parent_id == parent_id
 
-    return _siblings(comment_ids, order, part, siblings, comment_shown_to(viewer))
+def replies_of_comments(viewer: Viewer, comment_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
+    """The same of the direct replies to each comment."""
+    return _siblings(comment_ids, order, part, _is_reply, _shown(viewer))
+
+
+def _is_root(comment: Any, post_id: ColumnElement[int]) -> Any:  # noqa: ANN401 - Comment or CommentRank.
+    return (comment.post_id == post_id) & comment.parent_id.is_(None)
+
+
+def _is_reply(comment: Any, parent_id: ColumnElement[int]) -> Any:  # noqa: ANN401 - Comment or CommentRank.
+    return comment.parent_id == parent_id
+
+
+def _shown(viewer: Viewer) -> Rows:
+    """Comments as a thread shows them. OFFSET 0 keeps the look at each author one, where two conditions ask for it."""
+    listed = select(comment_listed_for(viewer).label("is_listed")).correlate(models.Comment).offset(0).lateral("judged")
+    comments = select(*COMMENT, (~listed.c.is_listed).label("is_tombstone")).select_from(models.Comment, listed)
+    return comments.where(or_(listed.c.is_listed, has_listed_descendant(viewer)))
 
 
 def _siblings(
-    parent_ids: Sequence[int],
+    parent_ids: Ids,
     order: CommentOrder,
     part: Slice,
     siblings: Callable[[Any, ColumnElement[int]], Any],
-    seen: ColumnElement[bool],
-) -> Select[*tuple[Any, ...]]:
+    comments: Rows,
+) -> Rows:
     sort = SORTS[order]
 
-    def page(parent_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
-        comments = select(models.Comment.id.label("item_id"), *sort.columns).where(seen)
-        if order is CommentOrder.TOP:
-            comments = comments.join(models.CommentRank, models.CommentRank.comment_id == models.Comment.id)
-            return sort.slice(comments.where(siblings(models.CommentRank, parent_id)), part)
-        return sort.slice(comments.where(siblings(models.Comment, parent_id)), part)
+    def page(parent_id: ColumnElement[int]) -> Rows:
+        if order is not CommentOrder.TOP:
+            return sort.slice(comments.where(siblings(models.Comment, parent_id)), part)
+        rank = models.CommentRank
+        ranked = comments.add_columns(*sort.columns).where(rank.comment_id == models.Comment.id)
+        return sort.slice(ranked.where(siblings(rank, parent_id)), part)
 
-    return per_parent(parent_ids, page)
+    return per_parent(parent_ids, page).execution_options(**{ROWS_OF: models.Comment})

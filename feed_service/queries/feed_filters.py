@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, DateTime, Select, bindparam, select
 
 from feed_service import models
-from feed_service.queries.batches import is_any
+from feed_service.queries.batches import ids_parameter, is_any
+from feed_service.queries.prepared import Prepared
+
+KEPT_STATEMENTS = 500
+"""Statements that stay built: a client that pages asks the same filter again and again."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,16 @@ class FeedFilter:
     languages: tuple[str, ...] | None = None
 
 
-def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None) -> Select[int]:
+def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None) -> Any:  # noqa: ANN401 - a Prepared of ids.
     """Which of the posts pass the filter and were published after `since`."""
+    return Prepared(_passing(wanted, since is not None), {"ids": post_ids, "since": since})
+
+
+@lru_cache(KEPT_STATEMENTS)
+def _passing(wanted: FeedFilter, has_window: bool) -> Select[int]:
     post = models.Post
-    posts = select(post.id).where(is_any(post.id, post_ids), *conditions(wanted))
-    return posts if since is None else posts.where(post.published_at > since)
+    posts = select(post.id).where(is_any(post.id, ids_parameter("ids")), *conditions(wanted))
+    return posts.where(post.published_at > bindparam("since", type_=DateTime(timezone=True))) if has_window else posts
 
 
 def conditions(wanted: FeedFilter) -> list[ColumnElement[bool]]:

@@ -1,38 +1,40 @@
 """What ties posts to the viewer who finds them in a feed."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, false, func, select, true
 
 from feed_service import models
-from feed_service.queries.batches import is_any
+from feed_service.queries.batches import Ids, each
 from feed_service.queries.visibility import id_of
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind
 
+ALL = frozenset({"is_author_followed", "tag_ids"})
 
-def authors_followed(viewer: Viewer, post_ids: Sequence[int]) -> Select[int]:
-    """Which of the posts are written by somebody whom the viewer follows."""
+
+def of_posts(viewer: Viewer, post_ids: Ids, wanted: frozenset[str] = ALL) -> Select[*tuple[Any, ...]]:
+    """(post_id, is_author_followed, tag_ids): what is wanted of whether the viewer follows the author and which tags.
+
+    The tags in the order of their ids. Each answer is a look or two into an index, whatever the viewer follows.
+    """
     follow, post = models.UserFollow, models.Post
-    follows = follow.follower_id == id_of(viewer)
-    return (
-        select(post.id)
-        .join(follow, and_(follow.followee_id == post.author_id, follows))
-        .where(is_any(post.id, post_ids))
+    post_id = each(post_ids).c.parent_id
+    author_id = select(post.author_id).where(post.id == post_id).correlate_except(post).scalar_subquery()
+    followed = select(true()).where(follow.follower_id == id_of(viewer), follow.followee_id == author_id)
+    use, tag_follow = models.PostTag, models.TagFollow
+    is_tag_followed = select(true()).where(tag_follow.user_id == id_of(viewer), tag_follow.tag_id == use.tag_id)
+    tags = (
+        select(use.tag_id)
+        .where(use.post_id == post_id, is_tag_followed.correlate_except(tag_follow).scalar_subquery())
+        .order_by(use.tag_id)
+        .correlate_except(use)
     )
-
-
-def tags_followed(viewer: Viewer, post_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
-    """(post id, id of a tag on it that the viewer follows)."""
-    follow, use = models.TagFollow, models.PostTag
-    follows = follow.user_id == id_of(viewer)
-    return (
-        select(use.post_id, use.tag_id)
-        .join(follow, and_(follow.tag_id == use.tag_id, follows))
-        .where(is_any(use.post_id, post_ids))
-        .order_by(use.post_id, use.tag_id)
-    )
+    found = {
+        "is_author_followed": func.coalesce(followed.correlate_except(follow).scalar_subquery(), false()),
+        "tag_ids": func.array(tags.scalar_subquery()),
+    }
+    return select(post_id.label("post_id"), *(found[name].label(name) for name in found if name in wanted))
 
 
 def follows_anything(viewer: Viewer, kind: FeedKind) -> Select[bool]:

@@ -1,14 +1,13 @@
 """Who follows whom and what, newest first."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, literal, select
+from sqlalchemy import ColumnElement, Select, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import is_any, per_parent
-from feed_service.queries.visibility import user_listed_for
+from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.visibility import id_of, user_listed_for
 from feed_service.viewer import Viewer
 
 FOLLOWERS = Sort((models.UserFollow.created_at, models.UserFollow.follower_id))
@@ -16,7 +15,7 @@ FOLLOWING = Sort((models.UserFollow.created_at, models.UserFollow.followee_id))
 FOLLOWED_TAGS = Sort((models.TagFollow.created_at, models.TagFollow.tag_id))
 
 
-def followers_of(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def followers_of(viewer: Viewer, user_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(user id, follower id, followed at, follower id)."""
     follow = models.UserFollow
 
@@ -28,7 +27,7 @@ def followers_of(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select
     return per_parent(user_ids, page)
 
 
-def followed_by(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def followed_by(viewer: Viewer, user_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(user id, followee id, followed at, followee id)."""
     follow = models.UserFollow
 
@@ -40,7 +39,7 @@ def followed_by(viewer: Viewer, user_ids: Sequence[int], part: Slice) -> Select[
     return per_parent(user_ids, page)
 
 
-def tags_followed_by(user_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def tags_followed_by(user_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(user id, tag id, followed at, tag id)."""
     follow = models.TagFollow
 
@@ -51,9 +50,7 @@ def tags_followed_by(user_ids: Sequence[int], part: Slice) -> Select[*tuple[Any,
     return per_parent(user_ids, page)
 
 
-def tags_of_viewer(viewer: Viewer, tag_ids: Sequence[int]) -> Select[int]:
+def tags_of_viewer(viewer: Viewer, tag_ids: Ids) -> Select[int]:
     """Which of the tags the viewer follows."""
     follow = models.TagFollow
-    return select(follow.tag_id).where(
-        follow.user_id == literal(viewer.user_id, BigInteger), is_any(follow.tag_id, tag_ids)
-    )
+    return select(follow.tag_id).where(follow.user_id == id_of(viewer), is_any(follow.tag_id, tag_ids))

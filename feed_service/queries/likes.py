@@ -1,6 +1,5 @@
 """Who likes what, newest like first."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -15,7 +14,7 @@ LIKERS_OF_POST = Sort((models.PostLike.created_at, models.PostLike.user_id))
 LIKERS_OF_COMMENT = Sort((models.CommentLike.created_at, models.CommentLike.user_id))
 
 
-def likers_of_posts(viewer: Viewer, post_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def likers_of_posts(viewer: Viewer, post_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(post id, user id, liked at, user id)."""
     like = models.PostLike
 
@@ -26,7 +25,7 @@ def likers_of_posts(viewer: Viewer, post_ids: Sequence[int], part: Slice) -> Sel
     return per_parent(post_ids, page)
 
 
-def likers_of_comments(viewer: Viewer, comment_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def likers_of_comments(viewer: Viewer, comment_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(comment id, user id, liked at, user id)."""
     like = models.CommentLike
 

@@ -1,6 +1,5 @@
 """Which posts, and the lists of posts that hang on an author or a tag."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +56,7 @@ def _whole(viewer: Viewer, wanted: ColumnElement[bool]) -> Select[models.Post]:
     )
 
 
-def of_authors(viewer: Viewer, author_ids: Sequence[int], order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:
+def of_authors(viewer: Viewer, author_ids: Ids, order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:
     """(author id, post id, sort columns): the page of each author's listed posts."""
 
     def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
@@ -71,7 +70,7 @@ def of_authors(viewer: Viewer, author_ids: Sequence[int], order: PostOrder, part
     return per_parent(author_ids, page)
 
 
-def with_tags(viewer: Viewer, tag_ids: Sequence[int], order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:
+def with_tags(viewer: Viewer, tag_ids: Ids, order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:
     """(tag id, post id, sort columns): the page of each tag's listed posts."""
 
     def page(tag_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
@@ -89,7 +88,7 @@ def with_tags(viewer: Viewer, tag_ids: Sequence[int], order: PostOrder, part: Sl
     return per_parent(tag_ids, page)
 
 
-def drafts_of(author_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def drafts_of(author_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(author id, post id, updated_at, post id): drafts, touched last first. Only their author may ask."""
 
     def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
@@ -100,7 +99,7 @@ def drafts_of(author_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]
     return per_parent(author_ids, page)
 
 
-def scheduled_of(author_ids: Sequence[int], part: Slice) -> Select[*tuple[Any, ...]]:
+def scheduled_of(author_ids: Ids, part: Slice) -> Select[*tuple[Any, ...]]:
     """(author id, post id, published_at, post id): posts whose time has not come, next first. As `drafts_of`."""
 
     def page(author_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:

@@ -1,6 +1,5 @@
 """Tags and categories: by name, by trend, by company."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from feed_service import models
-from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.batches import Ids, Texts, is_any, per_parent
 
 TREND_WINDOW = timedelta(days=1)
 """The window of the score that a tag shows of itself."""
@@ -27,7 +26,7 @@ def by_ids(tag_ids: Ids) -> Select[models.Tag]:
     return select(models.Tag).where(is_any(models.Tag.id, tag_ids))
 
 
-def by_slugs(slugs: Sequence[str]) -> Select[models.Tag]:
+def by_slugs(slugs: Texts) -> Select[models.Tag]:
     return select(models.Tag).where(is_any(models.Tag.slug, slugs))
 
 
@@ -39,7 +38,7 @@ def categories_by_ids(category_ids: Ids) -> Select[models.Category]:
     return select(models.Category).where(is_any(models.Category.id, category_ids))
 
 
-def categories_by_slugs(slugs: Sequence[str]) -> Select[models.Category]:
+def categories_by_slugs(slugs: Texts) -> Select[models.Category]:
     return select(models.Category).where(is_any(models.Category.slug, slugs))
 
 
@@ -55,7 +54,7 @@ def trending(window: timedelta, limit: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-def trend_scores(tag_ids: Sequence[int], window: timedelta) -> Select[*tuple[Any, ...]]:
+def trend_scores(tag_ids: Ids, window: timedelta) -> Select[*tuple[Any, ...]]:
     """(tag id, trend score); a tag that nobody used lately scores 1."""
 
     def one(tag_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
@@ -87,7 +86,7 @@ def _interval(length: timedelta) -> ColumnElement[timedelta]:
     return literal(length, INTERVAL)
 
 
-def related(tag_ids: Sequence[int], limit: int) -> Select[*tuple[Any, ...]]:
+def related(tag_ids: Ids, limit: int) -> Select[*tuple[Any, ...]]:
     """(tag id, id of a tag that often stands beside it), most often first."""
 
     def one(tag_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:

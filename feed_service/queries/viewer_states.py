@@ -1,5 +1,6 @@
 """What stands between the viewer and posts or users: one statement for a page, never joined into its listing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -9,9 +10,12 @@ from feed_service.queries.batches import Ids, each
 from feed_service.queries.visibility import blocked_between, id_of
 from feed_service.viewer import Viewer
 
+OF_POSTS = frozenset({"has_liked", "has_bookmarked", "has_commented", "is_blocked", "hidden_comment_count"})
+OF_USERS = frozenset({"is_following", "follows_viewer", "is_blocking", "is_blocked_by", "is_muting"})
 
-def of_posts(viewer: Viewer, post_ids: Ids) -> Select[*tuple[Any, ...]]:
-    """(post id, has_liked, has_bookmarked, has_commented, is_blocked, hidden_comment_count).
+
+def of_posts(viewer: Viewer, post_ids: Ids, wanted: frozenset[str] = OF_POSTS) -> Select[*tuple[Any, ...]]:
+    """(post_id, and of `OF_POSTS` what is wanted).
 
     `is_blocked`: there is a block between viewer and author. `hidden_comment_count`: counted comments by people on the
     other side of a block.
@@ -27,18 +31,18 @@ def of_posts(viewer: Viewer, post_ids: Ids) -> Select[*tuple[Any, ...]]:
         .where(commenter.post_id == post_id, commenter.user_id.in_(blocked_between(viewer)))
         .correlate_except(commenter)
     )
-    return select(
-        post_id.label("post_id"),
-        _exists(like.user_id, (like.post_id == post_id) & (like.user_id == me)).label("has_liked"),
-        _exists(bookmark.user_id, (bookmark.post_id == post_id) & (bookmark.user_id == me)).label("has_bookmarked"),
-        _exists(commenter.user_id, has_commented).label("has_commented"),
-        _exists(post.id, author_is_blocked).label("is_blocked"),
-        hidden.scalar_subquery().label("hidden_comment_count"),
-    )
+    states = {
+        "has_liked": _exists(like.user_id, (like.post_id == post_id) & (like.user_id == me)),
+        "has_bookmarked": _exists(bookmark.user_id, (bookmark.post_id == post_id) & (bookmark.user_id == me)),
+        "has_commented": _exists(commenter.user_id, has_commented),
+        "is_blocked": _exists(post.id, author_is_blocked),
+        "hidden_comment_count": hidden.scalar_subquery(),
+    }
+    return select(post_id.label("post_id"), *_those(states, wanted))
 
 
-def of_users(viewer: Viewer, user_ids: Ids) -> Select[*tuple[Any, ...]]:
-    """(user id, is_following, follows_viewer, is_blocking, is_blocked_by, is_muting)."""
+def of_users(viewer: Viewer, user_ids: Ids, wanted: frozenset[str] = OF_USERS) -> Select[*tuple[Any, ...]]:
+    """(user_id, and of `OF_USERS` what is wanted)."""
     me = id_of(viewer)
     follow, block, mute = models.UserFollow, models.Block, models.Mute
     user_id = each(user_ids).c.parent_id
@@ -46,14 +50,18 @@ def of_users(viewer: Viewer, user_ids: Ids) -> Select[*tuple[Any, ...]]:
     def holds(source: Any, target: Any) -> ColumnElement[bool]:  # noqa: ANN401 - two columns of one table.
         return _exists(source, (source == me) & (target == user_id))
 
-    return select(
-        user_id.label("user_id"),
-        holds(follow.follower_id, follow.followee_id).label("is_following"),
-        holds(follow.followee_id, follow.follower_id).label("follows_viewer"),
-        holds(block.blocker_id, block.blocked_id).label("is_blocking"),
-        holds(block.blocked_id, block.blocker_id).label("is_blocked_by"),
-        holds(mute.muter_id, mute.muted_id).label("is_muting"),
-    )
+    states = {
+        "is_following": holds(follow.follower_id, follow.followee_id),
+        "follows_viewer": holds(follow.followee_id, follow.follower_id),
+        "is_blocking": holds(block.blocker_id, block.blocked_id),
+        "is_blocked_by": holds(block.blocked_id, block.blocker_id),
+        "is_muting": holds(mute.muter_id, mute.muted_id),
+    }
+    return select(user_id.label("user_id"), *_those(states, wanted))
+
+
+def _those(states: Mapping[str, ColumnElement[Any]], wanted: frozenset[str]) -> list[ColumnElement[Any]]:
+    return [state.label(name) for name, state in states.items() if name in wanted]
 
 
 def _exists(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401 - any column of the table.
