@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from feed_service.bounded import Halves
 from feed_service.loaders.align import one_per_key
+from feed_service.loaders.reads import Reads
 from feed_service.observability import Tally
 
 Row = TypeVar("Row")
@@ -18,7 +19,7 @@ Load = Callable[[list[int]], Awaitable[Sequence[Row]]]
 """(ids) -> the rows there are, in any order."""
 
 KNOWN_S = 0.05
-"""How long ago the log may have been read: how late another process learns of a new name."""
+"""How long before a request the log may have been read: how late another process learns of a new name."""
 
 MOST_USERS, MOST_USER_BYTES = 20_000, 12_000_000
 MOST_TAGS, MOST_TAG_BYTES = 10_000, 4_000_000
@@ -34,7 +35,7 @@ ROW_BYTES = 300
 class Log(Protocol):
     """What is asked of `polling.tail.Tail`."""
 
-    def keeps_up(self, within_s: float) -> bool: ...
+    def keeps_up(self, within_s: float, moment_s: float) -> bool: ...
 
     def listen(self, listener: Callable[[Sequence[Any] | None], None]) -> None: ...
 
@@ -64,14 +65,14 @@ class Kept(Generic[Row]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    async def by_id(self, ids: list[int], load: Load[Row], *, is_fresh: bool = False) -> list[Row | None]:
+    async def by_id(self, ids: list[int], load: Load[Row], reads: Reads) -> list[Row | None]:
         """One answer per id; `load` is asked for those that are not kept, and for all if the log may have more to tell.
 
-        `is_fresh`: the answer must hold what was written just before, by whichever process.
+        That is, of what was written `known_s` before the request began, and at all if it asks for the newest.
         """
         if self._log is None:
             return one_per_key(ids, await load(ids), id_of)
-        if is_fresh or not self._log.keeps_up(self._known_s):
+        if reads.is_fresh or not self._log.keeps_up(self._known_s, reads.began_s):
             self.tally.passed += len(ids)
             return one_per_key(ids, await self._loaded(ids, load), id_of)
         found = self._rows.many(ids)

@@ -1,5 +1,6 @@
 """What an answer was made of: the loaders note it while they load, so that a later change can be held against it."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,6 +49,8 @@ class Reads:
     """Something was loaded, be it what never changes."""
     is_versioned: bool = True
     is_fresh: bool = False
+    began_s: float = field(default_factory=time.monotonic, compare=False)
+    """By the clock of this process."""
 
     def note(self, of: Class, ids: Sequence[int] | set[int] = ()) -> None:
         noted = self.ids.setdefault(of, set())

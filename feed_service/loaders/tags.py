@@ -20,7 +20,7 @@ async def by_id(reader: Reader, tag_ids: list[int]) -> list[models.Tag | None]:
     async def load(missing: list[int]) -> Sequence[models.Tag]:
         return await reader.scalars(*for_ids(tags.by_ids, missing))
 
-    return await reader.entities.tags.by_id(tag_ids, load, is_fresh=reader.is_fresh)
+    return await reader.entities.tags.by_id(tag_ids, load, reader.reads)
 
 
 async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Tag | None]:
@@ -37,7 +37,7 @@ async def category_by_id(reader: Reader, category_ids: list[int]) -> list[models
     async def load(missing: list[int]) -> Sequence[models.Category]:
         return await reader.scalars(*for_ids(tags.categories_by_ids, missing))
 
-    return await reader.entities.categories.by_id(category_ids, load, is_fresh=reader.is_fresh)
+    return await reader.entities.categories.by_id(category_ids, load, reader.reads)
 
 
 async def category_by_slug(reader: Reader, slugs: list[str]) -> list[models.Category | None]:

@@ -20,7 +20,7 @@ async def whoever_by_id(reader: Reader, user_ids: list[int]) -> list[models.User
     async def load(missing: list[int]) -> Sequence[models.User]:
         return await reader.scalars(*for_ids(users.whoever_by_ids, missing))
 
-    return await reader.entities.users.by_id(user_ids, load, is_fresh=reader.is_fresh)
+    return await reader.entities.users.by_id(user_ids, load, reader.reads)
 
 
 async def hidden_meanwhile_by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:

@@ -92,16 +92,15 @@ class Tail:
                 return await asyncio.shield(self._running)
         return await asyncio.shield(self._begin_next())
 
-    def keeps_up(self, within_s: float) -> bool:
-        """Whether the standing is of a read that began at most `within_s` ago; nobody has to wait for that.
+    def keeps_up(self, within_s: float, moment_s: float) -> bool:
+        """Whether the standing is of a read that began at most `within_s` before the moment, by `time.monotonic`.
 
-        Past half of that time the next read begins beside. If it fails, this stays False; whoever must know is told why
-        by `caught_up`.
+        Nobody waits for that: past half of that time the next read begins beside. If it fails, this becomes False, and
+        `caught_up` tells why.
         """
-        now_s = time.monotonic()
-        if self._began_s < now_s - within_s / 2:
+        if self._began_s < time.monotonic() - within_s / 2:
             self._begin_next()
-        return self._standing is not None and self._read_s >= now_s - within_s
+        return self._standing is not None and self._read_s >= moment_s - within_s
 
     def outdate(self) -> None:
         """Something was committed here: whoever asks from now on is told of it, however new the last read is."""

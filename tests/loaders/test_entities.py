@@ -15,6 +15,7 @@ from feed_service.commands.bulk import stored_users
 from feed_service.commands.transaction import Transaction
 from feed_service.loaders.batching import BatchFunction
 from feed_service.loaders.entities import Entities
+from feed_service.loaders.reads import Reads
 from feed_service.queries import users
 from feed_service.queries.prepared import for_ids
 from feed_service.queries.tail import MOST_EVENTS
@@ -158,7 +159,7 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(
         await other.polling.tail.caught_up(0)
         return rows
 
-    old = await other.entities.users.by_id([ann.id, bob.id], overtaken)
+    old = await other.entities.users.by_id([ann.id, bob.id], overtaken, Reads())
     assert [row.display_name for row in old if row] == ["Ann", "Bob"], "of a time when the load had begun"
     assert len(other.entities.users) == int(is_told), "bob at most"
     assert await shown(other, ann.id) == await stored(world, ann.id)
@@ -184,6 +185,21 @@ async def test_the_memory_is_passed_over_until_the_log_was_read_after_the_last_w
     assert (tally.hits, tally.misses, tally.passed, tally.dropped) == (1, 1, 2, 0)
 
 
+async def test_a_row_is_as_of_the_beginning_of_the_request_or_later(processes: Processes, world: World) -> None:
+    """However long the request takes. With a tolerance of nothing no other clock has a say."""
+    _, other = processes
+    ann = await world.user("ann")
+    other.entities = Entities(other.polling.tail, known_s=0.0)
+    reader = other.context(ANONYMOUS).loaders.reader
+    (before,) = await WHOEVER(reader, [ann.id])
+    await write(world, to_name("Anne"))
+    await other.polling.tail.caught_up(0)
+    assert (await WHOEVER(reader, [ann.id])) == [before], "the log was read after it began"
+    assert await shown(other, ann.id) == await stored(world, ann.id), "but before this one did"
+    tally = other.entities.users.tally
+    assert (tally.hits, tally.passed) == (1, 2)
+
+
 async def test_it_is_asked_only_for_what_is_not_kept(processes: Processes, world: World) -> None:
     _, other = processes
     people = [await world.user(name) for name in ("ann", "bob", "cat")]
@@ -193,7 +209,7 @@ async def test_it_is_asked_only_for_what_is_not_kept(processes: Processes, world
         asked.append(wanted)
         return await read(other, wanted)
 
-    kept = partial(other.entities.users.by_id, load=noted)
+    kept = partial(other.entities.users.by_id, load=noted, reads=Reads())
     await kept(ids[1:2])
     found = await kept([*ids, ids[0]])
     assert [row and row.id for row in found] == [*ids, ids[0]]
