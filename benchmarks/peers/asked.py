@@ -13,7 +13,8 @@ from feed_service.schema.ids import decode
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parent / "operations"
 OWN_DOCUMENTS = {"postgraphile": HERE / "postgraphile"}
-"""Where a peer cannot run the operations files: documents of the same names, of its own schema."""
+"""Where a peer cannot run the operations files: documents of the same names for its own schema, with the viewer and
+local ids as variables."""
 
 OPERATIONS = ("feed", "post", "popular")
 
@@ -24,7 +25,7 @@ def poller(peer: str, operation: str, *, viewer_id: int | None, variables: Mappi
     if peer == "limit":
         lines, body = head("GET", f"/{operation}?{urlencode(local)}"), ""
     else:
-        given = local if peer in OWN_DOCUMENTS else dict(variables)
+        given = local | {"viewer": viewer_id} if peer in OWN_DOCUMENTS else dict(variables)
         lines, body = head("POST", "/graphql"), orjson.dumps(_asked(peer, operation, given)).decode()
     return Poller(lines + (f"X-Viewer: {viewer_id}\r\n" if viewer_id is not None else ""), body)
 

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 RENAMED = {"rowId": "id"}
+NUMBERS = ("likeCount", "commentCount", "bookmarkCount")
+MARKS = ("hasLiked", "hasBookmarked")
 
 
 def plain(peer: str, operation: str, body: bytes | str) -> Any:  # noqa: ANN401 - JSON.
@@ -20,14 +22,14 @@ def plain(peer: str, operation: str, body: bytes | str) -> Any:  # noqa: ANN401 
         return _values(said)
     if said.get("errors"):
         raise ValueError(f"{peer}, {operation}: {said['errors']}")
-    return _values(_SHAPES[operation](said["data"]))
+    shaped = _SHAPES[operation](said["data"])
+    return _values(_nested(shaped) if peer == "postgraphile" else shaped)
 
 
 def _page_of_feed(answer: Any) -> Any:  # noqa: ANN401 - JSON.
     feed = answer["feed"]
-    posts = [
-        edge["node"] | ({"reason": edge["reason"]["__typename"]} if "reason" in edge else {}) for edge in feed["edges"]
-    ]
+    reasons = [{"reason": edge["reason"]["__typename"]} if "reason" in edge else {} for edge in feed["edges"]]
+    posts = [edge["node"] | reason for edge, reason in zip(feed["edges"], reasons, strict=True)]
     return {"posts": posts, "hasNextPage": feed["pageInfo"]["hasNextPage"]}
 
 
@@ -40,6 +42,22 @@ def _post(answer: Any) -> Any:  # noqa: ANN401 - JSON.
 
 
 _SHAPES = {"feed": _page_of_feed, "popular": _page_of_feed, "post": _post}
+
+
+def _nested(found: Any) -> Any:  # noqa: ANN401 - JSON.
+    """PostGraphile has the numbers of a post on the post, and a connection for each list."""
+    if isinstance(found, list):
+        return [_nested(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    if set(found) == {"nodes"}:
+        return _nested(found["nodes"])
+    rest = {name: _nested(value) for name, value in found.items() if name not in {*NUMBERS, *MARKS}}
+    stats = {name: found[name] for name in NUMBERS if name in found}
+    marks = {name: found[name] for name in MARKS if name in found}
+    if marks:
+        rest["viewerState"] = None if None in marks.values() else marks
+    return rest | ({"stats": stats} if stats else {})
 
 
 def _values(found: Any) -> Any:  # noqa: ANN401 - JSON.
