@@ -1,9 +1,13 @@
-"""One guarded DataLoader per batch function and arguments, and the reader that a batch asks the database through."""
+"""What one request has loaded, by batch function and arguments, and the reader that a batch asks the database through.
+
+The compiled executor asks for the keys of a whole level at once. The reference executor resolves one object after the
+other, and its keys are gathered by guarded DataLoaders first.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from aiodataloader import DataLoader
 from sqlalchemy import Row, Select
@@ -75,12 +79,70 @@ class GuardedLoader(DataLoader[Key, Answer]):
         return asyncio.shield(future)
 
 
+class Known(Generic[Key, Answer]):
+    """What one batch function has answered in one request, and the calls of it that are under way."""
+
+    def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> None:
+        self.answers: dict[Key, Answer] = {}
+        self._ask = ask
+        self._coming: dict[Key, asyncio.Future[None]] = {}
+
+    async def many(self, keys: Sequence[Key]) -> list[Answer]:
+        answers = self.answers
+        try:
+            return [answers[key] for key in keys]
+        except KeyError:
+            pass
+        coming = [self._coming[key] for key in keys if key in self._coming]
+        wanted = [key for key in dict.fromkeys(keys) if key not in answers and key not in self._coming]
+        for start in range(0, len(wanted), MAX_BATCH):
+            await self._asked(wanted[start : start + MAX_BATCH])
+        for call in coming:
+            await asyncio.shield(call)
+        return [answers[key] for key in keys]
+
+    async def _asked(self, keys: list[Key]) -> None:
+        call = asyncio.get_running_loop().create_future()
+        self._coming.update(dict.fromkeys(keys, call))
+        try:
+            self.answers.update(zip(keys, await self._ask(keys), strict=True))
+        except BaseException as error:
+            # Whoever waits for a call that was cancelled was not cancelled itself.
+            cut_off = isinstance(error, asyncio.CancelledError)
+            call.set_exception(Unavailable("The service is stopping.") if cut_off else error)
+            call.exception()
+            raise
+        else:
+            call.set_result(None)
+        finally:
+            for key in keys:
+                del self._coming[key]
+
+
+Level = Callable[[list[Any]], Awaitable[Sequence[Any]]]
+"""(rows) -> one answer for each."""
+
+
 class Loaders:
     """The loaders of one request, made when first used. Build it inside the running loop."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self._known: dict[Hashable, Known[Any, Any]] = {}
         self._loaders: dict[Hashable, GuardedLoader[Any, Any]] = {}
+
+    async def many(
+        self,
+        batch: BatchFunction[Key, Arguments, Answer],
+        keys: Sequence[Key],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> list[Answer]:
+        """The answers of `batch`, one for each key, in one call for those that are new.
+
+        For code that nobody cancels alone: the compiled executor, and what a DataLoader has dispatched.
+        """
+        return await self._known_by(batch, *args, **kwargs).many(keys)
 
     async def load(
         self,
@@ -90,7 +152,7 @@ class Loaders:
         **kwargs: Arguments.kwargs,
     ) -> Answer:
         """The answer of `batch` for `key`; loads of the same batch and arguments in one tick become one call."""
-        return await self._loader(batch, *args, **kwargs).load(key)
+        return await self._loader(self._known_by(batch, *args, **kwargs).many).load(key)
 
     async def load_many(
         self,
@@ -99,24 +161,46 @@ class Loaders:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> list[Answer]:
-        loader = self._loader(batch, *args, **kwargs)
+        loader = self._loader(self._known_by(batch, *args, **kwargs).many)
         return list(await asyncio.gather(*(loader.load(key) for key in keys)))
 
-    def _loader(
+    async def one_of_level(self, field: Hashable, level: Level, row: Any) -> Any:  # noqa: ANN401 - of any field.
+        """The answer of `level` for `row`; rows of the same `field` in one tick become one call."""
+        if field not in self._loaders:
+            self._loaders[field] = GuardedLoader(dispatched(level), max_batch_size=MAX_BATCH, cache=False)
+        return await self._loaders[field].load(row)
+
+    def _known_by(
         self, batch: BatchFunction[Key, Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> GuardedLoader[Key, Answer]:
-        identity = (batch, args, tuple(sorted(kwargs.items())))
-        if identity not in self._loaders:
+    ) -> Known[Key, Answer]:
+        identity = (batch, args, tuple(sorted(kwargs.items())) if kwargs else ())
+        known = self._known.get(identity)
+        if known is None:
             name = name_of(batch)
 
-            async def load_batch(keys: list[Key]) -> list[Answer]:
-                try:
-                    answers = list(await batch(self.reader, keys, *args, **kwargs))
-                except asyncio.CancelledError:
-                    # aiodataloader would leave every waiter of this batch waiting for ever.
-                    raise Unavailable("The service is stopping.") from None
+            async def ask(keys: list[Key]) -> Sequence[Answer]:
+                answers = await batch(self.reader, keys, *args, **kwargs)
                 self.reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
                 return answers
 
-            self._loaders[identity] = GuardedLoader(load_batch, max_batch_size=MAX_BATCH)
-        return self._loaders[identity]
+            known = self._known[identity] = Known(ask)
+        return known
+
+    def _loader(self, many: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> GuardedLoader[Key, Answer]:
+        if many not in self._loaders:
+            self._loaders[many] = GuardedLoader(dispatched(many), max_batch_size=MAX_BATCH)
+        return self._loaders[many]
+
+
+def dispatched(
+    many: Callable[[list[Key]], Awaitable[Sequence[Answer]]],
+) -> Callable[[list[Key]], Coroutine[Any, Any, list[Answer]]]:
+    """`many` as aiodataloader runs it, which would leave every waiter of a cancelled batch waiting for ever."""
+
+    async def load_batch(keys: list[Key]) -> list[Answer]:
+        try:
+            return list(await many(keys))
+        except asyncio.CancelledError:
+            raise Unavailable("The service is stopping.") from None
+
+    return load_batch

@@ -18,13 +18,15 @@ from feed_service.schema.connections import (
     Last,
     PageInfo,
     cursor_of,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import lists_of
 
 CollectionId = Annotated[
     strawberry.ID | None, strawberry.argument(description="Only what stands on this one of the viewer's collections.")
@@ -65,42 +67,44 @@ class BookmarkConnection:
 class SavedByViewer:
     """Fields of `Viewer`."""
 
-    @strawberry.field(
+    @level(
         graphql_type=BookmarkConnection,
         description="The posts that the viewer has saved, saved last first; those that cannot be seen are left out.",
     )
     async def bookmarks(
-        self,
+        viewers: Rows[object],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         collection_id: CollectionId = None,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         user_id, posts = signed_in(info.context.viewer), loaders.posts.by_id
         if collection_id is None:
             order = loaders.bookmarks.SAVED
             part = requested_slice(info.context, order, first, after, last, before)
-            saved = loaders.bookmarks.saved_by_user_id
-            return await page_under(info, user_id, saved, order=order, part=part, nodes=posts)
+            batch, keys = loaders.bookmarks.saved_by_user_id, [user_id] * len(viewers)
+            return await pages_under(info, keys, batch, order=order, part=part, nodes=posts)
         shelf = decode_as("BookmarkCollection", collection_id)
         order = loaders.bookmarks.order_in(shelf)
         part = requested_slice(info.context, order, first, after, last, before)
-        return await page_under(
-            info, shelf, loaders.bookmarks.saved_by_collection_id, order=order, part=part, nodes=posts
+        return await pages_under(
+            info,
+            [shelf] * len(viewers),
+            loaders.bookmarks.saved_by_collection_id,
+            order=order,
+            part=part,
+            nodes=posts,
         )
 
-    @strawberry.field(
-        graphql_type=list[BookmarkCollection], description="The viewer's collections, by name; up to 100."
-    )
-    async def bookmark_collections(self, info: Info) -> list[models.BookmarkCollection]:
-        user_id = signed_in(info.context.viewer)
-        return await info.context.loaders.load(loaders.bookmarks.collections_by_user_id, user_id)
+    @level(graphql_type=list[BookmarkCollection], description="The viewer's collections, by name; up to 100.")
+    async def bookmark_collections(viewers: Rows[object], info: Info) -> list[list[models.BookmarkCollection]]:
+        keys = [signed_in(info.context.viewer)] * len(viewers)
+        return await info.context.loaders.many(loaders.bookmarks.collections_by_user_id, keys)
 
 
-async def collections_of_post(info: Info, post_id: int) -> list[models.BookmarkCollection]:
-    """The viewer's collections that the post stands on, by name."""
-    ids = await info.context.loaders.load(loaders.bookmarks.collection_ids_by_post_id, post_id)
-    found = await info.context.loaders.load_many(loaders.bookmarks.collection_by_id, ids)
-    return [collection for collection in found if collection is not None]
+async def collections_of_posts(info: Info, post_ids: list[int]) -> list[list[models.BookmarkCollection]]:
+    """The viewer's collections that each post stands on, by name."""
+    ids = await info.context.loaders.many(loaders.bookmarks.collection_ids_by_post_id, post_ids)
+    return await lists_of(info, loaders.bookmarks.collection_by_id, ids)

@@ -1,6 +1,7 @@
 """Comments, their replies, and the thread read depth first."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from feed_service.schema.connections import (
     Last,
     PageInfo,
     cursor_of,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
@@ -27,6 +28,8 @@ from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CommentOrder
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyComment, LazyPost, LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import many_or_none
 from feed_service.schema.scalars import HTML, Markdown, SyncToken
 from feed_service.schema.threads import HOW_TO_GO_ON, CommentConnection, ThreadRow, standing_for, sync_token
 
@@ -50,64 +53,64 @@ class Comment(Node, Likeable, Editable, Deletable):
     def body(comment: strawberry.Parent[models.Comment]) -> Markdown | None:
         return None if comment.is_tombstone else Markdown(comment.body)
 
-    @strawberry.field(description="The text as sanitised HTML; null for a tombstone.")
-    async def body_html(comment: strawberry.Parent[models.Comment], info: Info) -> HTML | None:
-        if comment.is_tombstone:
-            return None
-        return HTML(await info.context.loaders.load(loaders.rendered.html_by_text, comment.body))
+    @level(graphql_type=HTML | None, description="The text as sanitised HTML; null for a tombstone.")
+    async def body_html(comments: Rows[models.Comment], info: Info) -> list[str | None]:
+        texts = [None if comment.is_tombstone else comment.body for comment in comments]
+        return await many_or_none(info, loaders.rendered.html_by_text, texts)
 
-    @strawberry.field(graphql_type=LazyUser | None, description="Who wrote it; null for a tombstone.")
-    async def author(comment: strawberry.Parent[models.Comment], info: Info) -> models.User | None:
-        if comment.is_tombstone:
-            return None
-        return await info.context.loaders.load(loaders.users.by_id, comment.author_id)
+    @level(graphql_type=LazyUser | None, description="Who wrote it; null for a tombstone.")
+    async def author(comments: Rows[models.Comment], info: Info) -> list[models.User | None]:
+        # Who sees more than a tombstone sees its author.
+        ids = [None if comment.is_tombstone else comment.author_id for comment in comments]
+        return await many_or_none(info, loaders.users.whoever_by_id, ids)
 
-    @strawberry.field(graphql_type=LazyPost, description="The post it belongs to.")
-    async def post(comment: strawberry.Parent[models.Comment], info: Info) -> models.Post | None:
-        return await info.context.loaders.load(loaders.posts.by_id, comment.post_id)
+    @level(graphql_type=LazyPost, description="The post it belongs to.")
+    async def post(comments: Rows[models.Comment], info: Info) -> list[models.Post | None]:
+        return await info.context.loaders.many(loaders.posts.by_id, [comment.post_id for comment in comments])
 
-    @strawberry.field(graphql_type=LazyComment | None, description="The comment it hangs on; null on the post itself.")
-    async def parent(comment: strawberry.Parent[models.Comment], info: Info) -> models.Comment | None:
-        if comment.parent_id is None:
-            return None
-        return await info.context.loaders.load(loaders.comments.shown_by_id, comment.parent_id)
+    @level(graphql_type=LazyComment | None, description="The comment it hangs on; null on the post itself.")
+    async def parent(comments: Rows[models.Comment], info: Info) -> list[models.Comment | None]:
+        ids = [comment.parent_id for comment in comments]
+        return await many_or_none(info, loaders.comments.shown_by_id, ids)
 
-    @strawberry.field(
+    @level(
         graphql_type=LazyComment | None,
         description="The comment it answers: its parent, except in threads deeper than 100 levels.",
     )
-    async def reply_to(comment: strawberry.Parent[models.Comment], info: Info) -> models.Comment | None:
-        answered = comment.reply_to_id or comment.parent_id
-        if answered is None:
-            return None
-        return await info.context.loaders.load(loaders.comments.shown_by_id, answered)
+    async def reply_to(comments: Rows[models.Comment], info: Info) -> list[models.Comment | None]:
+        ids = [comment.reply_to_id or comment.parent_id for comment in comments]
+        return await many_or_none(info, loaders.comments.shown_by_id, ids)
 
-    @strawberry.field(description="Direct replies.")
-    async def reply_count(comment: strawberry.Parent[models.Comment], info: Info) -> int:
-        return (await info.context.loaders.load(loaders.stats.by_comment_id, comment.id)).reply_count
+    @level(graphql_type=int, description="Direct replies.")
+    async def reply_count(comments: Rows[models.Comment], info: Info) -> list[int]:
+        return [numbers.reply_count for numbers in await numbers_of(info, comments)]
 
-    @strawberry.field(description="Comments below, on every level.")
-    async def descendant_count(comment: strawberry.Parent[models.Comment], info: Info) -> int:
-        return (await info.context.loaders.load(loaders.stats.by_comment_id, comment.id)).descendant_count
+    @level(graphql_type=int, description="Comments below, on every level.")
+    async def descendant_count(comments: Rows[models.Comment], info: Info) -> list[int]:
+        return [numbers.descendant_count for numbers in await numbers_of(info, comments)]
 
-    @strawberry.field(graphql_type=CommentConnection, description="Direct replies.")
+    @level(graphql_type=CommentConnection, description="Direct replies.")
     async def replies(
-        comment: strawberry.Parent[models.Comment],
+        comments: Rows[models.Comment],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
-    ) -> ThreadRow:
+    ) -> list[ThreadRow]:
         named = loaders.comments.REPLY_ORDERS[order]
         part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
-        batch, nodes = loaders.comments.replies_by_comment_id, loaders.comments.shown_by_id
-        page = await page_under(info, comment.id, batch, order, order=named, part=part, nodes=nodes)
-        return ThreadRow.of(page, comment.post_id, standing)
+        batch, ids = loaders.comments.replies_by_comment_id, [comment.id for comment in comments]
+        pages = await pages_under(info, ids, batch, order, order=named, part=part)
+        return ThreadRow.of_each(pages, [comment.post_id for comment in comments], standing)
 
 
-@dataclass(frozen=True, slots=True)
+async def numbers_of(info: Info, comments: Sequence[models.Comment]) -> list[models.CommentStats]:
+    return await info.context.loaders.many(loaders.stats.by_comment_id, [comment.id for comment in comments])
+
+
+@dataclass(slots=True)
 class TreeEdgeRow(EdgeRow):
     max_depth: int
 
@@ -124,13 +127,17 @@ class CommentTreeEdge:
     def depth(edge: strawberry.Parent[EdgeRow]) -> int:
         return int(edge.node.depth)
 
-    @strawberry.field(description="Comments below this one that `maxDepth` cuts off; 0 above that depth.")
-    async def more_replies(edge: strawberry.Parent[TreeEdgeRow], info: Info) -> CappedCount:
-        if edge.node.depth + 1 < edge.max_depth:
-            return CappedCount(value=0, is_capped=False)
-        stats = await info.context.loaders.load(loaders.stats.by_comment_id, edge.node.id)
-        count = stats.descendant_count
-        return CappedCount(value=min(count, MORE_REPLIES_LIMIT), is_capped=count > MORE_REPLIES_LIMIT)
+    @level(
+        graphql_type=CappedCount, description="Comments below this one that `maxDepth` cuts off; 0 above that depth."
+    )
+    async def more_replies(edges: Rows[TreeEdgeRow], info: Info) -> list[CappedCount]:
+        cut = [edge.node.id if edge.node.depth + 1 >= edge.max_depth else None for edge in edges]
+        found = await many_or_none(info, loaders.stats.by_comment_id, cut)
+        return [capped(numbers.descendant_count if numbers else 0) for numbers in found]
+
+
+def capped(count: int) -> CappedCount:
+    return CappedCount(value=min(count, MORE_REPLIES_LIMIT), is_capped=count > MORE_REPLIES_LIMIT)
 
 
 @strawberry.type(
@@ -146,10 +153,10 @@ class CommentTreeConnection:
         return sync_token(row, info)
 
 
-async def comment_tree(info: Info, post: models.Post, part: Slice, max_depth: int) -> ThreadRow:
-    """One page of the thread under `post`, its comments from `max_depth` levels on left out."""
+async def comment_trees(info: Info, post_ids: list[int], part: Slice, max_depth: int) -> list[ThreadRow]:
+    """One page of the thread under each post, its comments from `max_depth` levels on left out."""
     order, standing = loaders.comments.tree_order(max_depth), await standing_for(info)
-    batch, nodes = loaders.comments.tree_by_post_id, loaders.comments.shown_by_id
-    page = await page_under(info, post.id, batch, max_depth, order=order, part=part, nodes=nodes)
-    edges = [TreeEdgeRow(edge.node, edge.item, edge.order, max_depth) for edge in page.edges]
-    return ThreadRow.of(replace(page, edges=edges), post.id, standing)
+    pages = await pages_under(info, post_ids, loaders.comments.tree_by_post_id, max_depth, order=order, part=part)
+    for page in pages:
+        page.edges = [TreeEdgeRow(edge.node, edge.item, edge.order, max_depth) for edge in page.edges]
+    return ThreadRow.of_each(pages, post_ids, standing)

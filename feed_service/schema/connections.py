@@ -1,7 +1,9 @@
 """Relay connections over keyset pages: what every list of the schema has in common."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -10,6 +12,7 @@ from feed_service import paging
 from feed_service.commands.permissions import signed_in
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.schema.context import Context, Info
+from feed_service.schema.levels import Rows, level
 
 Node = TypeVar("Node")
 
@@ -41,16 +44,16 @@ def _given(value: Any) -> Any:  # noqa: ANN401 - an argument of any type.
     return None if value is strawberry.UNSET else value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EdgeRow:
-    """What an edge type reads: the node's row, its place in the list, and how its cursor is written."""
+    """What an edge type reads: the node's row, its place in the list, and how its cursor is written. Never changed."""
 
     node: Any
     item: Item
     order: Order
 
 
-@dataclass(frozen=True)
+@dataclass
 class ConnectionRow:
     """What a connection type reads. `has_items` tells whether a slice of the same list holds anything."""
 
@@ -77,8 +80,12 @@ class ConnectionRow:
         return self
 
 
+async def go_on(connections: Sequence[ConnectionRow], *, backwards: bool) -> list[bool]:
+    """Whether the lists have items before (`backwards`) or after the pages; asked of the database only if need be."""
+    return list(await asyncio.gather(*(goes_on(one, backwards=backwards) for one in connections)))
+
+
 async def goes_on(connection: ConnectionRow, *, backwards: bool) -> bool:
-    """Whether the list has items before (`backwards`) or after the page; asked of the database only if need be."""
     if connection.part.backwards == backwards and connection.page.has_more:
         return True
     beyond = connection.part.preceding() if backwards else connection.part.following()
@@ -87,13 +94,13 @@ async def goes_on(connection: ConnectionRow, *, backwards: bool) -> bool:
 
 @strawberry.type(description="Where a page stands in its list, exact in both directions.")
 class PageInfo:
-    @strawberry.field(description="Whether there are items after this page.")
-    async def has_next_page(parent: strawberry.Parent[ConnectionRow]) -> bool:
-        return await goes_on(parent, backwards=False)
+    @level(graphql_type=bool, description="Whether there are items after this page.")
+    async def has_next_page(pages: Rows[ConnectionRow], info: Info) -> list[bool]:  # noqa: ARG002 - as every level.
+        return await go_on(pages, backwards=False)
 
-    @strawberry.field(description="Whether there are items before this page.")
-    async def has_previous_page(parent: strawberry.Parent[ConnectionRow]) -> bool:
-        return await goes_on(parent, backwards=True)
+    @level(graphql_type=bool, description="Whether there are items before this page.")
+    async def has_previous_page(pages: Rows[ConnectionRow], info: Info) -> list[bool]:  # noqa: ARG002 - as every level.
+        return await go_on(pages, backwards=True)
 
     @strawberry.field(description="The cursor of the first item; null on an empty page.")
     def start_cursor(parent: strawberry.Parent[ConnectionRow], info: Info) -> str | None:
@@ -137,15 +144,14 @@ class CappedCount:
     is_capped: bool = strawberry.field(description="Whether there are more than `value`: shown as 99+.")
 
 
-async def connect(
+def connected(
     order: Order,
     part: Slice,
+    page: Page[Item],
+    nodes: Sequence[Any],
     load_page: Callable[[Slice], Awaitable[Page[Item]]],
-    load_nodes: Callable[[list[int]], Awaitable[Sequence[Any]]],
 ) -> ConnectionRow:
-    """A page of ids made into a page of rows. What was hidden between the two reads is left out."""
-    page = await load_page(part)
-    nodes = await load_nodes([item.id for item in page.items])
+    """A page of ids and their rows as a connection. What was hidden between the two reads, a None, is left out."""
     edges = [EdgeRow(node, item, order) for node, item in zip(nodes, page.items, strict=True) if node is not None]
 
     async def has_items(beyond: Slice) -> bool:
@@ -164,32 +170,44 @@ def list_of_viewer(
     """A field of `Viewer`: the connection of what hangs on the viewer alone."""
 
     async def page(
+        viewers: Rows[object],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         part = requested_slice(info.context, order, first, after, last, before)
-        return await page_under(info, signed_in(info.context.viewer), batch, order=order, part=part, nodes=nodes)
+        keys = [signed_in(info.context.viewer)] * len(viewers)
+        return await pages_under(info, keys, batch, order=order, part=part, nodes=nodes)
 
-    return strawberry.field(page, graphql_type=graphql_type, description=description)
+    return level(graphql_type=graphql_type, description=description)(page)
 
 
-async def page_under(
+async def pages_under(
     info: Info,
-    key: Any,  # noqa: ANN401 - the parent's key, as the batch function takes it.
+    keys: Sequence[Any],
     batch: Callable[..., Awaitable[Sequence[Page[Item]]]],
     *args: Any,  # noqa: ANN401 - what the batch function takes between its keys and the slice.
     order: Order,
     part: Slice,
-    nodes: Callable[..., Awaitable[Sequence[Any]]],
-) -> ConnectionRow:
-    """The connection of one parent; parents that ask for the same part of the same list share a batch."""
+    nodes: Callable[..., Awaitable[Sequence[Any]]] | None = None,
+) -> list[ConnectionRow]:
+    """The connection of each parent key, which are the same part of the same kind of list.
+
+    `nodes` loads the rows of what stands in the pages, unless these bring them along.
+    """
     loaders = info.context.loaders
-    return await connect(
-        order,
-        part,
-        load_page=lambda wanted: loaders.load(batch, key, *args, wanted),
-        load_nodes=lambda ids: loaders.load_many(nodes, ids),
-    )
+    pages = await loaders.many(batch, keys, *args, part)
+    if nodes is None:
+        rows = [[item.row for item in page.items] for page in pages]
+    else:
+        found = iter(await loaders.many(nodes, [item.id for page in pages for item in page.items]))
+        rows = [list(islice(found, len(page.items))) for page in pages]
+
+    def further(key: Any) -> Callable[[Slice], Awaitable[Page[Item]]]:  # noqa: ANN401 - as above.
+        return lambda wanted: loaders.load(batch, key, *args, wanted)
+
+    return [
+        connected(order, part, page, shown, further(key)) for key, page, shown in zip(keys, pages, rows, strict=True)
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from feed_service import loaders, models
-from feed_service.paging import Page
+from feed_service.paging import Order, Page
 from feed_service.rows import is_a
 from feed_service.schema.connections import (
     After,
@@ -15,13 +15,15 @@ from feed_service.schema.connections import (
     ConnectionRow,
     First,
     Last,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import CannotEditReason
 from feed_service.schema.ids import encode
 from feed_service.schema.lazy import LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import by_kind
 from feed_service.schema.scalars import Markdown
 
 
@@ -32,9 +34,9 @@ class ContentEdit:
     version: int = strawberry.field(description="The version that was replaced.")
     replaced_at: datetime = strawberry.field(description="When it was replaced by the next.")
 
-    @strawberry.field(graphql_type=LazyUser | None, description="Who edited it; null if they are gone.")
-    async def editor(edit: strawberry.Parent[models.ContentEdit], info: Info) -> models.User | None:
-        return await info.context.loaders.load(loaders.users.by_id, edit.editor_id)
+    @level(graphql_type=LazyUser | None, description="Who edited it; null if they are gone.")
+    async def editor(edits: Rows[models.ContentEdit], info: Info) -> list[models.User | None]:
+        return await info.context.loaders.many(loaders.users.by_id, [edit.editor_id for edit in edits])
 
     @strawberry.field(description="The title before the edit; null for a comment.")
     def title(edit: strawberry.Parent[models.ContentEdit]) -> str | None:
@@ -77,24 +79,27 @@ class Editable:
     def edited_at(parent: strawberry.Parent[Any]) -> datetime | None:
         return None if is_tombstone(parent) else parent.edited_at
 
-    @strawberry.field(
-        graphql_type=Connection[ContentEdit], description="The edits since it was published, latest first."
-    )
+    @level(graphql_type=Connection[ContentEdit], description="The edits since it was published, latest first.")
     async def edits(
-        parent: strawberry.Parent[Any],
+        rows: Rows[Any],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
-        is_post = is_a(parent, models.Post)
-        order = loaders.edits.POST_EDITS if is_post else loaders.edits.COMMENT_EDITS
-        part = requested_slice(info.context, order, first, after, last, before)
-        if is_tombstone(parent):
-            return ConnectionRow([], Page([], has_more=False), part, order, has_none)
-        batch = loaders.edits.by_post_id if is_post else loaders.edits.by_comment_id
-        return await page_under(info, parent.id, batch, order=order, part=part, nodes=loaders.edits.by_id)
+    ) -> list[ConnectionRow]:
+        async def pages(of: list[Any], order: Order, batch: Any) -> list[ConnectionRow]:  # noqa: ANN401 - either's.
+            part = requested_slice(info.context, order, first, after, last, before)
+            shown = [row.id for row in of if not is_tombstone(row)]
+            found = iter(await pages_under(info, shown, batch, order=order, part=part, nodes=loaders.edits.by_id))
+            nothing = ConnectionRow([], Page([], has_more=False), part, order, has_none)
+            return [nothing if is_tombstone(row) else next(found) for row in of]
+
+        return await by_kind(
+            rows,
+            lambda posts: pages(posts, loaders.edits.POST_EDITS, loaders.edits.by_post_id),
+            lambda comments: pages(comments, loaders.edits.COMMENT_EDITS, loaders.edits.by_comment_id),
+        )
 
     @strawberry.field(description="Whether the viewer may edit it.")
     def viewer_can_edit(parent: strawberry.Parent[Any], info: Info) -> bool:

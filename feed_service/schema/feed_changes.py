@@ -69,13 +69,11 @@ async def feed_changes(
     """Raises BadUserInput or InvalidCursor."""
     first, feed = changes_asked_for(first), feed_of(kind, None, wanted)
     found = await polled.changes(await _poll(info, feed, since), first)
-    batch, load_many = loaders.posts.by_id, info.context.loaders.load_many
-    added = await load_many(batch, [item.id for item in found.added])
-    updated = await load_many(batch, found.updated)
+    batch, many, order = loaders.posts.by_id, info.context.loaders.many, feed.cursor_order
+    added = await many(batch, [item.id for item in found.added])
+    updated = await many(batch, found.updated)
     edges = [
-        FeedEdgeRow(post, item, feed.cursor_order, feed)
-        for post, item in zip(added, found.added, strict=True)
-        if post is not None
+        FeedEdgeRow(post, item, order, feed) for post, item in zip(added, found.added, strict=True) if post is not None
     ]
     return FeedChangesRow(found, feed, edges, [post for post in updated if post is not None])
 

@@ -1,5 +1,6 @@
 """Why a post is in a feed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,75 +8,79 @@ from typing import Annotated, Any
 import strawberry
 
 from feed_service import loaders, models
-from feed_service.schema.authors import author_of
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind
 from feed_service.schema.lazy import LazyTag, LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import stats_of_posts, tags_by_ids
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reason:
-    """What every reason reads: the post, and the ids of the followed tags on it."""
+    """What every reason reads."""
 
     post: models.Post
-    tag_ids: tuple[int, ...] = ()
-
-    async def followed_tags(self, info: Info) -> list[models.Tag]:
-        found = await info.context.loaders.load_many(loaders.tags.by_id, list(self.tag_ids))
-        return [tag for tag in found if tag is not None]
 
 
 FOLLOWED_TAGS = "Tags on it that the viewer follows."
+
+IS_FOLLOWED = frozenset({"is_author_followed"})
+TAG_IDS = frozenset({"tag_ids"})
+
+
+async def followed_tags(reasons: Rows[Any], info: Info) -> list[list[models.Tag]]:
+    ids = [reason.why.post.id for reason in reasons]
+    found = await info.context.loaders.many(loaders.feeds.reasons_by_post_id, ids, TAG_IDS)
+    return await tags_by_ids(info, [reason.tag_ids for reason in found])
+
+
+def followed_tags_field() -> Any:  # noqa: ANN401 - a field of Strawberry, which belongs to one type.
+    return level(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)(followed_tags)
+
+
+async def numbers_of(reasons: Rows[Any], info: Info) -> list[Any]:
+    return await stats_of_posts(info, [reason.why.post for reason in reasons])
 
 
 @strawberry.type(description="The viewer wrote it.")
 class OwnPost:
     why: strawberry.Private[Reason]
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
+    tags = followed_tags_field()
 
 
 @strawberry.type(description="The viewer follows its author.")
 class FollowedAuthor:
     why: strawberry.Private[Reason]
+    tags = followed_tags_field()
 
-    @strawberry.field(graphql_type=LazyUser, description="The author.")
-    async def author(self, info: Info) -> models.User | None:
-        return await author_of(info, self.why.post)
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
+    @level(graphql_type=LazyUser, description="The author.")
+    async def author(reasons: Rows["FollowedAuthor"], info: Info) -> list[models.User | None]:
+        ids = [reason.why.post.author_id for reason in reasons]
+        return await info.context.loaders.many(loaders.users.whoever_by_id, ids)
 
 
 @strawberry.type(description="The viewer follows tags on it.")
 class FollowedTags:
     why: strawberry.Private[Reason]
-
-    @strawberry.field(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)
-    async def tags(self, info: Info) -> list[models.Tag]:
-        return await self.why.followed_tags(info)
+    tags = followed_tags_field()
 
 
 @strawberry.type(description="Many people like it, comment on it or keep it.")
 class TrendingNow:
     why: strawberry.Private[Reason]
 
-    @strawberry.field(description="How many people like it.")
-    async def like_count(self, info: Info) -> int:
-        return int((await info.context.loaders.load(loaders.stats.by_post_id, self.why.post.id)).like_count)
+    @level(graphql_type=int, description="How many people like it.")
+    async def like_count(reasons: Rows["TrendingNow"], info: Info) -> list[int]:
+        return [int(numbers.like_count) for numbers in await numbers_of(reasons, info)]
 
 
 @strawberry.type(description="It is being talked about.")
 class ActiveDiscussion:
     why: strawberry.Private[Reason]
 
-    @strawberry.field(description="When it was last commented on, or published.")
-    async def last_activity_at(self, info: Info) -> datetime:
-        stats = await info.context.loaders.load(loaders.stats.by_post_id, self.why.post.id)
-        return stats.last_activity_at  # type: ignore[no-any-return]
+    @level(graphql_type=datetime, description="When it was last commented on, or published.")
+    async def last_activity_at(reasons: Rows["ActiveDiscussion"], info: Info) -> list[datetime]:
+        return [numbers.last_activity_at for numbers in await numbers_of(reasons, info)]
 
 
 @strawberry.type(description="It is public, as every post of this feed.")
@@ -92,20 +97,26 @@ FeedReason = Annotated[
     strawberry.union("FeedReason", description="Why a post is in a feed: the first of these that holds."),
 ]
 
-PUBLIC_REASONS: dict[FeedKind, Any] = {
+REASON_OF_ALL: dict[FeedKind, Any] = {
     FeedKind.POPULAR: TrendingNow,
     FeedKind.DISCUSSED: ActiveDiscussion,
     FeedKind.GLOBAL: PublicPost,
+    FeedKind.FOLLOWING_USERS: FollowedAuthor,
+    FeedKind.FOLLOWING_TAGS: FollowedTags,
 }
+"""Why a post is in a feed of this kind, whichever post it is."""
 
 
-async def reason_of(info: Info, kind: FeedKind, post: models.Post) -> Any:  # noqa: ANN401 - one of the union.
-    if kind in PUBLIC_REASONS:
-        return PUBLIC_REASONS[kind](why=Reason(post))
-    found = await info.context.loaders.load(loaders.feeds.reasons_by_post_id, post.id)
-    why = Reason(post, tuple(found.tag_ids))
-    if kind is FeedKind.HOME and post.author_id == info.context.viewer.user_id:
-        return OwnPost(why=why)
-    if kind is not FeedKind.FOLLOWING_TAGS and found.is_author_followed:
-        return FollowedAuthor(why=why)
-    return FollowedTags(why=why)
+async def reasons_of(info: Info, places: Sequence[tuple[FeedKind, models.Post]]) -> list[Any]:
+    """Why each post is in a feed of its kind."""
+    me = info.context.viewer.user_id
+    unsure = [post.id for kind, post in places if kind is FeedKind.HOME and post.author_id != me]
+    found = await info.context.loaders.many(loaders.feeds.reasons_by_post_id, unsure, IS_FOLLOWED)
+    is_followed = dict(zip(unsure, [reason.is_author_followed for reason in found], strict=True))
+
+    def at_home(post: models.Post) -> Any:  # noqa: ANN401 - one of the union's types.
+        if post.author_id == me:
+            return OwnPost
+        return FollowedAuthor if is_followed[post.id] else FollowedTags
+
+    return [(REASON_OF_ALL.get(kind) or at_home(post))(why=Reason(post)) for kind, post in places]

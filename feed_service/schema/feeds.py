@@ -16,21 +16,22 @@ from feed_service.schema.connections import (
     ConnectionRow,
     EdgeRow,
     PageInfo,
-    connect,
+    connected,
     cursor_of,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedEmptyReason
-from feed_service.schema.feed_reasons import FeedReason, reason_of
+from feed_service.schema.feed_reasons import FeedReason, reasons_of
 from feed_service.schema.lazy import LazyPost
+from feed_service.schema.levels import Rows, level
 from feed_service.schema.polling import MAX_MISSING, FeedGap, FeedHead, HeadRow, head_of_page
 from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FeedEdgeRow(EdgeRow):
     feed: Feed
 
@@ -43,19 +44,19 @@ class FeedEdge:
     def cursor(edge: strawberry.Parent[FeedEdgeRow], info: Info) -> str:
         return cursor_of(info, edge)
 
-    @strawberry.field(graphql_type=FeedReason, description="Why it is here.")
-    async def reason(edge: strawberry.Parent[FeedEdgeRow], info: Info) -> Any:  # noqa: ANN401 - one of the union.
-        return await reason_of(info, edge.feed.kind, edge.node)
+    @level(graphql_type=FeedReason, description="Why it is here.")
+    async def reason(edges: Rows[FeedEdgeRow], info: Info) -> list[Any]:
+        return await reasons_of(info, [(edge.feed.kind, edge.node) for edge in edges])
 
     @strawberry.field(
         description="The place in the feed as text of fixed width, so that clients can merge pages: in the order "
         "NEWEST a later post has the greater text."
     )
     def position(edge: strawberry.Parent[FeedEdgeRow]) -> str:
-        return edge.feed.cursor_order.sortable(edge.item.key)
+        return edge.order.sortable(edge.item.key)
 
 
-@dataclass(frozen=True)
+@dataclass
 class FeedRow(ConnectionRow):
     feed: Feed
 
@@ -149,12 +150,14 @@ async def feed_page(
     """Raises BadUserInput or InvalidCursor."""
     order = feed.cursor_order
     part = requested_slice(info.context, order, first, after, last, before)
-    page = await connect(
-        order,
-        part,
-        load_page=lambda wanted: info.context.loaders.load(loaders.feeds.pages, FeedPart(feed, wanted)),
-        load_nodes=lambda ids: info.context.loaders.load_many(loaders.posts.by_id, ids),
-    )
+    load = info.context.loaders.load
+
+    async def load_page(wanted: Slice) -> FeedPage:
+        return await load(loaders.feeds.pages, FeedPart(feed, wanted))
+
+    (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part)])
+    posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items])
+    page = connected(order, part, found, posts, load_page)
     edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
     row = FeedRow(edges, page.page, part, order, page.has_items, feed)
     return replace(row, part=row.ranking.part_read(part)) if row.ranking else row

@@ -5,8 +5,8 @@ from typing import Any
 
 import strawberry
 
-from feed_service import loaders, models
-from feed_service.rows import is_a
+from feed_service import loaders
+from feed_service.paging import Order
 from feed_service.schema.connections import (
     CURSOR,
     After,
@@ -17,12 +17,14 @@ from feed_service.schema.connections import (
     Last,
     PageInfo,
     cursor_of,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.ids import encode
 from feed_service.schema.lazy import LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import by_kind, stats_of_posts
 
 
 @strawberry.interface(description="Anything with an id of its own, by which it can be fetched again.")
@@ -59,30 +61,51 @@ class Likeable:
     def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
         return encode(type(parent).__name__, parent.id)
 
-    @strawberry.field(description="How many people like it.")
-    async def like_count(parent: strawberry.Parent[Any], info: Info) -> int:
-        stats = loaders.stats.by_post_id if is_a(parent, models.Post) else loaders.stats.by_comment_id
-        return int((await info.context.loaders.load(stats, parent.id)).like_count)
+    @level(graphql_type=int, description="How many people like it.")
+    async def like_count(rows: Rows[Any], info: Info) -> list[int]:
+        async def of_comments(comments: list[Any]) -> list[Any]:
+            ids = [comment.id for comment in comments]
+            return await info.context.loaders.many(loaders.stats.by_comment_id, ids)
 
-    @strawberry.field(graphql_type=LikerConnection, description="Who likes it, newest like first.")
+        async def of_posts(posts: list[Any]) -> list[Any]:
+            return await stats_of_posts(info, posts)
+
+        return [int(numbers.like_count) for numbers in await by_kind(rows, of_posts, of_comments)]
+
+    @level(graphql_type=LikerConnection, description="Who likes it, newest like first.")
     async def likers(
-        parent: strawberry.Parent[Any],
+        rows: Rows[Any],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
-        is_post = is_a(parent, models.Post)
-        order = loaders.likes.POST_LIKERS if is_post else loaders.likes.COMMENT_LIKERS
-        part = requested_slice(info.context, order, first, after, last, before)
-        batch = loaders.likes.likers_by_post_id if is_post else loaders.likes.likers_by_comment_id
-        return await page_under(info, parent.id, batch, order=order, part=part, nodes=loaders.users.by_id)
+    ) -> list[ConnectionRow]:
+        async def pages(of: list[Any], order: Order, batch: Any) -> list[ConnectionRow]:  # noqa: ANN401 - either's.
+            part = requested_slice(info.context, order, first, after, last, before)
+            ids, nodes = [row.id for row in of], loaders.users.whoever_by_id
+            return await pages_under(info, ids, batch, order=order, part=part, nodes=nodes)
 
-    @strawberry.field(description="Whether the viewer likes it; null if nobody is signed in.")
-    async def viewer_has_liked(parent: strawberry.Parent[Any], info: Info) -> bool | None:
+        return await by_kind(
+            rows,
+            lambda posts: pages(posts, loaders.likes.POST_LIKERS, loaders.likes.likers_by_post_id),
+            lambda comments: pages(comments, loaders.likes.COMMENT_LIKERS, loaders.likes.likers_by_comment_id),
+        )
+
+    @level(graphql_type=bool | None, description="Whether the viewer likes it; null if nobody is signed in.")
+    async def viewer_has_liked(rows: Rows[Any], info: Info) -> list[bool | None]:
+        many = info.context.loaders.many
         if info.context.viewer.is_anonymous:
-            return None
-        if is_a(parent, models.Post):
-            return bool((await info.context.loaders.load(loaders.viewer_states.by_post_id, parent.id)).has_liked)
-        return await info.context.loaders.load(loaders.likes.has_liked_by_comment_id, parent.id)
+            return [None] * len(rows)
+
+        async def of_posts(posts: list[Any]) -> list[bool | None]:
+            states = await many(loaders.viewer_states.by_post_id, [post.id for post in posts], HAS_LIKED)
+            return [bool(state.has_liked) for state in states]
+
+        async def of_comments(comments: list[Any]) -> list[bool | None]:
+            return list(await many(loaders.likes.has_liked_by_comment_id, [comment.id for comment in comments]))
+
+        return await by_kind(rows, of_posts, of_comments)
+
+
+HAS_LIKED = frozenset({"has_liked"})

@@ -23,6 +23,8 @@ from feed_service.queries.feeds import RANKED_KINDS
 from feed_service.schema.connections import CappedCount, cursor_at
 from feed_service.schema.context import Info
 from feed_service.schema.lazy import LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import lists_of
 from feed_service.schema.scalars import SyncToken
 from feed_service.vocabulary import PostOrder
 
@@ -75,17 +77,15 @@ class FeedHead:
     def new_count(head: strawberry.Parent[HeadRow]) -> CappedCount:
         return CappedCount(value=head.news.count, is_capped=head.news.is_capped)
 
-    @strawberry.field(graphql_type=list[LazyUser], description="Who wrote the newest of them.")
+    @level(graphql_type=list[LazyUser], description="Who wrote the newest of them.")
     async def new_authors(
-        head: strawberry.Parent[HeadRow],
+        heads: Rows[HeadRow],
         info: Info,
         first: Annotated[int, strawberry.argument(description="How many people, 1 to 10.")] = 3,
-    ) -> list[models.User]:
+    ) -> list[list[models.User]]:
         if not 1 <= first <= MAX_AUTHORS:
             raise BadUserInput(f"first must be between 1 and {MAX_AUTHORS}.")
-        ids = list(head.news.author_ids[:first])
-        found = await info.context.loaders.load_many(loaders.users.by_id, ids)
-        return [user for user in found if user is not None]
+        return await lists_of(info, loaders.users.by_id, [head.news.author_ids[:first] for head in heads])
 
     @strawberry.field(description=RESET_REQUIRED)
     def reset_required(head: strawberry.Parent[HeadRow]) -> bool:

@@ -11,15 +11,14 @@ from feed_service import loaders, models
 from feed_service.errors import BadUserInput
 from feed_service.paging import Slice
 from feed_service.rows import is_a
-from feed_service.schema.authors import author_of
-from feed_service.schema.bookmarks import BookmarkCollection, collections_of_post
-from feed_service.schema.comments import CommentTreeConnection, comment_tree
+from feed_service.schema.bookmarks import BookmarkCollection, collections_of_posts
+from feed_service.schema.comments import CommentTreeConnection, comment_trees
 from feed_service.schema.connections import (
     After,
     Before,
     First,
     Last,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
@@ -27,7 +26,10 @@ from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CannotCommentReason, CommentOrder, PostStatus
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import many_or_none, stats_of_posts, tags_by_ids
 from feed_service.schema.scalars import HTML, Markdown
+from feed_service.schema.selection import columns_for
 from feed_service.schema.stats import PostStats
 from feed_service.schema.threads import CommentConnection, ThreadRow, standing_for
 
@@ -35,8 +37,18 @@ MAX_EXCERPT = 1_000
 MAX_PREVIEW = 10
 MAX_TREE_DEPTH = 100
 
+STATE_COLUMNS = {
+    "hasLiked": {"has_liked"},
+    "hasBookmarked": {"has_bookmarked"},
+    "hasCommented": {"has_commented"},
+    "visibleCommentCount": {"hidden_comment_count"},
+    "canComment": {"is_blocked"},
+    "cannotCommentReasons": {"is_blocked"},
+}
+"""What each field of `PostViewerState` needs of `viewer_states.by_post_id`."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class PostAndViewer:
     """A post, and the row of `viewer_states` about it."""
 
@@ -54,22 +66,21 @@ class PostViewerState:
     def has_bookmarked(parent: strawberry.Parent[PostAndViewer]) -> bool:
         return bool(parent.state.has_bookmarked)
 
-    @strawberry.field(
-        graphql_type=list[BookmarkCollection], description="The viewer's collections that it stands on, by name."
-    )
-    async def bookmark_collections(
-        parent: strawberry.Parent[PostAndViewer], info: Info
-    ) -> list[models.BookmarkCollection]:
-        return await collections_of_post(info, parent.post.id)
+    @level(graphql_type=list[BookmarkCollection], description="The viewer's collections that it stands on, by name.")
+    async def bookmark_collections(rows: Rows[PostAndViewer], info: Info) -> list[list[models.BookmarkCollection]]:
+        return await collections_of_posts(info, [row.post.id for row in rows])
 
     @strawberry.field(description="The viewer wrote a comment under it.")
     def has_commented(parent: strawberry.Parent[PostAndViewer]) -> bool:
         return bool(parent.state.has_commented)
 
-    @strawberry.field(description="Its comments, without those on the other side of a block.")
-    async def visible_comment_count(parent: strawberry.Parent[PostAndViewer], info: Info) -> int:
-        stats = await info.context.loaders.load(loaders.stats.by_post_id, parent.post.id)
-        return max(0, int(stats.comment_count - parent.state.hidden_comment_count))
+    @level(graphql_type=int, description="Its comments, without those on the other side of a block.")
+    async def visible_comment_count(rows: Rows[PostAndViewer], info: Info) -> list[int]:
+        stats = await stats_of_posts(info, [row.post for row in rows])
+        return [
+            max(0, int(numbers.comment_count - row.state.hidden_comment_count))
+            for row, numbers in zip(rows, stats, strict=True)
+        ]
 
     @strawberry.field(description="The viewer may comment on it.")
     def can_comment(parent: strawberry.Parent[PostAndViewer]) -> bool:
@@ -107,28 +118,29 @@ class Post(Node, Likeable, Editable, Deletable):
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
         return is_a(row, models.Post)
 
-    @strawberry.field(graphql_type=list[LazyTag], description="Its tags, by slug.")
-    async def tags(post: strawberry.Parent[models.Post], info: Info) -> list[models.Tag]:
-        found = await info.context.loaders.load_many(loaders.tags.by_id, post.tag_ids)
-        return sorted((tag for tag in found if tag is not None), key=attrgetter("slug"))
+    @level(graphql_type=list[LazyTag], description="Its tags, by slug.")
+    async def tags(posts: Rows[models.Post], info: Info) -> list[list[models.Tag]]:
+        found = await tags_by_ids(info, [post.tag_ids for post in posts])
+        return [sorted(tags, key=attrgetter("slug")) for tags in found]
 
     @strawberry.field(description="The text.")
     def body(post: strawberry.Parent[models.Post]) -> Markdown:
         return Markdown(post.body)
 
-    @strawberry.field(description="The text as sanitised HTML.")
-    async def body_html(post: strawberry.Parent[models.Post], info: Info) -> HTML:
-        return HTML(await info.context.loaders.load(loaders.rendered.html_by_text, post.body))
+    @level(graphql_type=HTML, description="The text as sanitised HTML.")
+    async def body_html(posts: Rows[models.Post], info: Info) -> list[str]:
+        return await info.context.loaders.many(loaders.rendered.html_by_text, [post.body for post in posts])
 
-    @strawberry.field(description="The beginning of the text without mark-up, cut at a word.")
+    @level(graphql_type=str, description="The beginning of the text without mark-up, cut at a word.")
     async def excerpt(
-        post: strawberry.Parent[models.Post],
+        posts: Rows[models.Post],
         info: Info,
         max_chars: Annotated[int, strawberry.argument(description="How long at most, 1 to 1,000.")] = 280,
-    ) -> str:
+    ) -> list[str]:
         if not 1 <= max_chars <= MAX_EXCERPT:
             raise BadUserInput(f"maxChars must be between 1 and {MAX_EXCERPT}.")
-        return await info.context.loaders.load(loaders.rendered.excerpt_by_text, post.body, max_chars)
+        texts = [post.body for post in posts]
+        return await info.context.loaders.many(loaders.rendered.excerpt_by_text, texts, max_chars)
 
     @strawberry.field(description="Where it stands.")
     def status(post: strawberry.Parent[models.Post]) -> PostStatus:
@@ -142,76 +154,71 @@ class Post(Node, Likeable, Editable, Deletable):
     def scheduled_for(post: strawberry.Parent[models.Post]) -> datetime | None:
         return post.published_at if status_of(post) is PostStatus.SCHEDULED else None
 
-    @strawberry.field(graphql_type=LazyUser, description="Who wrote it.")
-    async def author(post: strawberry.Parent[models.Post], info: Info) -> models.User | None:
-        return await author_of(info, post)
+    @level(graphql_type=LazyUser, description="Who wrote it.")
+    async def author(posts: Rows[models.Post], info: Info) -> list[models.User | None]:
+        # Who sees the post sees its author, also one who was suspended a moment ago.
+        return await info.context.loaders.many(loaders.users.whoever_by_id, [post.author_id for post in posts])
 
-    @strawberry.field(graphql_type=LazyCategory | None, description="The section it stands in.")
-    async def category(post: strawberry.Parent[models.Post], info: Info) -> models.Category | None:
-        if post.category_id is None:
-            return None
-        return await info.context.loaders.load(loaders.tags.category_by_id, post.category_id)
+    @level(graphql_type=LazyCategory | None, description="The section it stands in.")
+    async def category(posts: Rows[models.Post], info: Info) -> list[models.Category | None]:
+        return await many_or_none(info, loaders.tags.category_by_id, [post.category_id for post in posts])
 
-    @strawberry.field(graphql_type=PostStats, description="Its public numbers.")
-    async def stats(post: strawberry.Parent[models.Post], info: Info) -> Any:  # noqa: ANN401 - a row.
-        return await info.context.loaders.load(loaders.stats.by_post_id, post.id)
+    @level(graphql_type=PostStats, description="Its public numbers.")
+    async def stats(posts: Rows[models.Post], info: Info) -> list[Any]:
+        return await stats_of_posts(info, posts)
 
-    @strawberry.field(
+    @level(
         graphql_type=PostViewerState | None,
         description="What stands between it and the viewer; null if nobody is signed in.",
     )
-    async def viewer_state(post: strawberry.Parent[models.Post], info: Info) -> PostAndViewer | None:
+    async def viewer_state(posts: Rows[models.Post], info: Info) -> list[PostAndViewer | None]:
         if info.context.viewer.is_anonymous:
-            return None
-        return PostAndViewer(post, await info.context.loaders.load(loaders.viewer_states.by_post_id, post.id))
+            return [None] * len(posts)
+        wanted = columns_for(info, STATE_COLUMNS)
+        states = await info.context.loaders.many(loaders.viewer_states.by_post_id, [post.id for post in posts], wanted)
+        return [PostAndViewer(post, state) for post, state in zip(posts, states, strict=True)]
 
-    @strawberry.field(
-        graphql_type=list[LazyComment], description="A few comments on the post itself, to show beside it."
-    )
+    @level(graphql_type=list[LazyComment], description="A few comments on the post itself, to show beside it.")
     async def comment_preview(
-        post: strawberry.Parent[models.Post],
+        posts: Rows[models.Post],
         info: Info,
         first: Annotated[int, strawberry.argument(description="How many, 1 to 10.")] = 3,
         order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
-    ) -> list[models.Comment]:
+    ) -> list[list[models.Comment]]:
         if not 1 <= first <= MAX_PREVIEW:
             raise BadUserInput(f"first must be between 1 and {MAX_PREVIEW}.")
-        batch = loaders.comments.listed_roots_by_post_id
-        page = await info.context.loaders.load(batch, post.id, order, Slice(first))
-        ids = [item.id for item in page.items]
-        found = await info.context.loaders.load_many(loaders.comments.shown_by_id, ids)
-        return [comment for comment in found if comment is not None and not comment.is_tombstone]
+        batch, ids = loaders.comments.listed_roots_by_post_id, [post.id for post in posts]
+        pages = await info.context.loaders.many(batch, ids, order, Slice(first))
+        return [[item.row for item in page.items] for page in pages]
 
-    @strawberry.field(graphql_type=CommentConnection, description="Comments on the post itself.")
+    @level(graphql_type=CommentConnection, description="Comments on the post itself.")
     async def comments(
-        post: strawberry.Parent[models.Post],
+        posts: Rows[models.Post],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[CommentOrder, strawberry.argument(description="In which order.")] = CommentOrder.TOP,
-    ) -> ThreadRow:
+    ) -> list[ThreadRow]:
         named = loaders.comments.ROOT_ORDERS[order]
         part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
-        batch, nodes = loaders.comments.roots_by_post_id, loaders.comments.shown_by_id
-        page = await page_under(info, post.id, batch, order, order=named, part=part, nodes=nodes)
-        return ThreadRow.of(page, post.id, standing)
+        ids = [post.id for post in posts]
+        pages = await pages_under(info, ids, loaders.comments.roots_by_post_id, order, order=named, part=part)
+        return ThreadRow.of_each(pages, ids, standing)
 
-    @strawberry.field(
-        graphql_type=CommentTreeConnection, description="The whole thread depth first, siblings oldest first."
-    )
+    @level(graphql_type=CommentTreeConnection, description="The whole thread depth first, siblings oldest first.")
     async def comment_tree(
-        post: strawberry.Parent[models.Post],
+        posts: Rows[models.Post],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         max_depth: Annotated[int, strawberry.argument(description="How many levels, 1 to 100.")] = 8,
-    ) -> ThreadRow:
+    ) -> list[ThreadRow]:
         if not 1 <= max_depth <= MAX_TREE_DEPTH:
             raise BadUserInput(f"maxDepth must be between 1 and {MAX_TREE_DEPTH}.")
         order = loaders.comments.tree_order(max_depth)
         part = requested_slice(info.context, order, first, after, last, before)
-        return await comment_tree(info, post, part, max_depth)
+        return await comment_trees(info, [post.id for post in posts], part, max_depth)

@@ -47,7 +47,7 @@ class SearchConnection:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class SearchRow(ConnectionRow):
     is_capped: bool
 
@@ -95,6 +95,6 @@ async def _nodes(info: Info, page: Page[Found]) -> list[Any]:
     rows: dict[tuple[SearchType, int], Any] = {}
     for type_, wanted in ids.items():
         batch: Any = by_type[type_]
-        for local_id, row in zip(wanted, await info.context.loaders.load_many(batch, wanted), strict=True):
+        for local_id, row in zip(wanted, await info.context.loaders.many(batch, wanted), strict=True):
             rows[type_, local_id] = row
     return [rows[found.type_, found.id] for found in page.items]

@@ -12,6 +12,7 @@ from feed_service.rows import is_a
 from feed_service.schema.context import Info
 from feed_service.schema.ids import decode_as, encode
 from feed_service.schema.lazy import LazyUser
+from feed_service.schema.levels import Rows, level
 from feed_service.schema.payloads import MutationPayload, Outcome, outcome_of, performed, performed_on
 
 RefreshToken = Annotated[str, strawberry.argument(description="The newest refresh token of the session.")]
@@ -45,9 +46,9 @@ class NewSession:
     )
     expires_at: datetime = strawberry.field(description="When the access token expires, 15 minutes from now.")
 
-    @strawberry.field(graphql_type=LazyUser, description="Who is signed in.")
-    async def user(made: strawberry.Parent[SignedIn], info: Info) -> Any:  # noqa: ANN401 - a row.
-        return await info.context.loaders.load(loaders.users.by_id, made.user_id)
+    @level(graphql_type=LazyUser, description="Who is signed in.")
+    async def user(made: Rows[SignedIn], info: Info) -> list[models.User | None]:
+        return await info.context.loaders.many(loaders.users.by_id, [one.user_id for one in made])
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.

@@ -1,11 +1,13 @@
 """Tags and categories."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
 
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
+from feed_service.loaders.stats import TagNumbers
 from feed_service.rows import is_a
 from feed_service.schema.connections import (
     After,
@@ -14,13 +16,15 @@ from feed_service.schema.connections import (
     ConnectionRow,
     First,
     Last,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import PostOrder
 from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost, LazyTag
+from feed_service.schema.levels import Rows, level
+from feed_service.schema.loading import tags_by_ids
 from feed_service.schema.users import allowed_order
 
 MAX_RELATED = 20
@@ -46,56 +50,57 @@ class Tag(Node):
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
         return is_a(row, models.Tag)
 
-    @strawberry.field(description="Published posts with this tag.")
-    async def post_count(tag: strawberry.Parent[models.Tag], info: Info) -> int:
-        return (await info.context.loaders.load(loaders.stats.by_tag_id, tag.id)).post_count
+    @level(graphql_type=int, description="Published posts with this tag.")
+    async def post_count(tags: Rows[models.Tag], info: Info) -> list[int]:
+        return [numbers.post_count for numbers in await numbers_of(info, tags)]
 
-    @strawberry.field(description="People who follow this tag.")
-    async def follower_count(tag: strawberry.Parent[models.Tag], info: Info) -> int:
-        return (await info.context.loaders.load(loaders.stats.by_tag_id, tag.id)).follower_count
+    @level(graphql_type=int, description="People who follow this tag.")
+    async def follower_count(tags: Rows[models.Tag], info: Info) -> list[int]:
+        return [numbers.follower_count for numbers in await numbers_of(info, tags)]
 
-    @strawberry.field(
+    @level(
+        graphql_type=float,
         description="(3 + authors who used it in the last 24 hours) / (3 + those of the 24 hours before): "
-        "above 1 it rises."
+        "above 1 it rises.",
     )
-    async def trend_score(tag: strawberry.Parent[models.Tag], info: Info) -> float:
-        return await info.context.loaders.load(loaders.tags.trend_score_by_id, tag.id)
+    async def trend_score(tags: Rows[models.Tag], info: Info) -> list[float]:
+        return await info.context.loaders.many(loaders.tags.trend_score_by_id, [tag.id for tag in tags])
 
-    @strawberry.field(
+    @level(
         graphql_type=Connection[LazyPost],
         description="Published posts with this tag. Orders: NEWEST, OLDEST, and TOP among the newest 2,000.",
     )
     async def posts(
-        tag: strawberry.Parent[models.Tag],
+        tags: Rows[models.Tag],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[PostOrder, strawberry.argument(description="In which order.")] = PostOrder.NEWEST,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         named = allowed_order(order, loaders.posts.TAG_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)
-        return await page_under(
-            info, tag.id, loaders.posts.by_tag_id, order, order=named, part=part, nodes=loaders.posts.by_id
-        )
+        batch, ids = loaders.posts.by_tag_id, [tag.id for tag in tags]
+        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=loaders.posts.by_id)
 
-    @strawberry.field(
-        graphql_type=list[LazyTag], description="Tags that often stand beside this one, most often first."
-    )
+    @level(graphql_type=list[LazyTag], description="Tags that often stand beside this one, most often first.")
     async def related(
-        tag: strawberry.Parent[models.Tag],
+        tags: Rows[models.Tag],
         info: Info,
         first: Annotated[int, strawberry.argument(description="How many, 1 to 20.")] = 5,
-    ) -> list[models.Tag]:
+    ) -> list[list[models.Tag]]:
         if not 1 <= first <= MAX_RELATED:
             raise BadUserInput(f"first must be between 1 and {MAX_RELATED}.")
-        ids = await info.context.loaders.load(loaders.tags.related_ids_by_id, tag.id, first)
-        found = await info.context.loaders.load_many(loaders.tags.by_id, ids)
-        return [related for related in found if related is not None]
+        ids = await info.context.loaders.many(loaders.tags.related_ids_by_id, [tag.id for tag in tags], first)
+        return await tags_by_ids(info, ids)
 
-    @strawberry.field(description="Whether the viewer follows this tag; null if nobody is signed in.")
-    async def viewer_is_following(tag: strawberry.Parent[models.Tag], info: Info) -> bool | None:
+    @level(graphql_type=bool | None, description="Whether the viewer follows this tag; null if nobody is signed in.")
+    async def viewer_is_following(tags: Rows[models.Tag], info: Info) -> list[bool | None]:
         if info.context.viewer.is_anonymous:
-            return None
-        return await info.context.loaders.load(loaders.tags.is_followed_by_id, tag.id)
+            return [None] * len(tags)
+        return list(await info.context.loaders.many(loaders.tags.is_followed_by_id, [tag.id for tag in tags]))
+
+
+async def numbers_of(info: Info, tags: Sequence[models.Tag]) -> list[TagNumbers]:
+    return await info.context.loaders.many(loaders.stats.by_tag_id, [tag.id for tag in tags])

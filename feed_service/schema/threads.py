@@ -24,7 +24,7 @@ from feed_service.schema.selection import selects
 HOW_TO_GO_ON = "For `since` of threadChanges of the post: nothing between this page and the poll is lost."
 
 
-@dataclass(frozen=True)
+@dataclass
 class ThreadRow(ConnectionRow):
     """A page of the comments on a post. `standing`: of the log, from before it was read; None if nobody asks."""
 
@@ -32,8 +32,13 @@ class ThreadRow(ConnectionRow):
     standing: Standing | None
 
     @classmethod
-    def of(cls, page: ConnectionRow, post_id: int, standing: Standing | None) -> "ThreadRow":
-        return cls(page.edges, page.page, page.part, page.order, page.has_items, post_id, standing)
+    def of_each(
+        cls, pages: Sequence[ConnectionRow], post_ids: Sequence[int], standing: Standing | None
+    ) -> list["ThreadRow"]:
+        return [
+            cls(page.edges, page.page, page.part, page.order, page.has_items, post_id, standing)
+            for page, post_id in zip(pages, post_ids, strict=True)
+        ]
 
 
 async def standing_for(info: Info) -> Standing | None:

@@ -19,15 +19,28 @@ from feed_service.schema.connections import (
     Last,
     PageInfo,
     cursor_of,
-    page_under,
+    pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import CannotFollowReason, PostOrder
 from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
+from feed_service.schema.levels import Rows, level
 from feed_service.schema.scalars import Markdown
+from feed_service.schema.selection import columns_for
 from feed_service.schema.stats import UserStats
+
+STATE_COLUMNS = {
+    "isFollowing": {"is_following"},
+    "followsViewer": {"follows_viewer"},
+    "isBlocking": {"is_blocking"},
+    "isBlockedBy": {"is_blocked_by"},
+    "isMuting": {"is_muting"},
+    "canFollow": {"is_blocking", "is_blocked_by"},
+    "cannotFollowReasons": {"is_blocking", "is_blocked_by"},
+}
+"""What each field of `UserViewerState` needs of `viewer_states.by_user_id`."""
 
 
 @strawberry.type(description="A person in a list of followers or of followed people.")
@@ -92,78 +105,79 @@ class User(Node):
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
         return is_a(row, models.User)
 
-    @strawberry.field(graphql_type=UserStats, description="This user's public numbers.")
-    async def stats(user: strawberry.Parent[models.User], info: Info) -> Any:  # noqa: ANN401 - a row.
-        return await info.context.loaders.load(loaders.stats.by_user_id, user.id)
+    @level(graphql_type=UserStats, description="This user's public numbers.")
+    async def stats(users: Rows[models.User], info: Info) -> list[Any]:
+        return await info.context.loaders.many(loaders.stats.by_user_id, [user.id for user in users])
 
-    @strawberry.field(
-        graphql_type=Connection[LazyPost], description="This user's published posts. Orders: NEWEST, OLDEST, TOP."
-    )
+    @level(graphql_type=Connection[LazyPost], description="This user's published posts. Orders: NEWEST, OLDEST, TOP.")
     async def posts(
-        user: strawberry.Parent[models.User],
+        users: Rows[models.User],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
         order: Annotated[PostOrder, strawberry.argument(description="In which order.")] = PostOrder.NEWEST,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         named = allowed_order(order, loaders.posts.AUTHOR_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)
-        return await page_under(
-            info, user.id, loaders.posts.by_author_id, order, order=named, part=part, nodes=loaders.posts.by_id
-        )
+        batch, ids = loaders.posts.by_author_id, [user.id for user in users]
+        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=loaders.posts.by_id)
 
-    @strawberry.field(graphql_type=FollowConnection, description="Who follows this user, newest follow first.")
+    @level(graphql_type=FollowConnection, description="Who follows this user, newest follow first.")
     async def followers(
-        user: strawberry.Parent[models.User],
+        users: Rows[models.User],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         order = loaders.follows.FOLLOWERS
         part = requested_slice(info.context, order, first, after, last, before)
         batch = loaders.follows.followers_by_user_id
-        return await page_under(info, user.id, batch, order=order, part=part, nodes=loaders.users.by_id)
+        ids = [user.id for user in users]
+        return await pages_under(info, ids, batch, order=order, part=part, nodes=loaders.users.whoever_by_id)
 
-    @strawberry.field(graphql_type=FollowConnection, description="Whom this user follows, newest follow first.")
+    @level(graphql_type=FollowConnection, description="Whom this user follows, newest follow first.")
     async def following(
-        user: strawberry.Parent[models.User],
+        users: Rows[models.User],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         order = loaders.follows.FOLLOWING
         part = requested_slice(info.context, order, first, after, last, before)
         batch = loaders.follows.following_by_user_id
-        return await page_under(info, user.id, batch, order=order, part=part, nodes=loaders.users.by_id)
+        ids = [user.id for user in users]
+        return await pages_under(info, ids, batch, order=order, part=part, nodes=loaders.users.whoever_by_id)
 
-    @strawberry.field(graphql_type=Connection[LazyTag], description="The tags this user follows, newest follow first.")
+    @level(graphql_type=Connection[LazyTag], description="The tags this user follows, newest follow first.")
     async def followed_tags(
-        user: strawberry.Parent[models.User],
+        users: Rows[models.User],
         info: Info,
         first: First = strawberry.UNSET,
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-    ) -> ConnectionRow:
+    ) -> list[ConnectionRow]:
         order = loaders.tags.FOLLOWED_TAGS
         part = requested_slice(info.context, order, first, after, last, before)
         batch = loaders.tags.followed_by_user_id
-        return await page_under(info, user.id, batch, order=order, part=part, nodes=loaders.tags.by_id)
+        ids = [user.id for user in users]
+        return await pages_under(info, ids, batch, order=order, part=part, nodes=loaders.tags.by_id)
 
-    @strawberry.field(
+    @level(
         graphql_type=UserViewerState | None,
         description="What stands between this user and the viewer; null if nobody is signed in.",
     )
-    async def viewer_state(user: strawberry.Parent[models.User], info: Info) -> Any:  # noqa: ANN401 - a row.
+    async def viewer_state(users: Rows[models.User], info: Info) -> list[Any]:
         if info.context.viewer.is_anonymous:
-            return None
-        return await info.context.loaders.load(loaders.viewer_states.by_user_id, user.id)
+            return [None] * len(users)
+        wanted, ids = columns_for(info, STATE_COLUMNS), [user.id for user in users]
+        return await info.context.loaders.many(loaders.viewer_states.by_user_id, ids, wanted)
 
 
 def allowed_order(order: PostOrder, allowed: dict[PostOrder, Any]) -> Any:  # noqa: ANN401 - what the order stands for.
