@@ -212,11 +212,11 @@ class Post:
 
 @strawberry.type
 class FollowedAuthor:
+    post: strawberry.Private[models.Post]
+
     @strawberry.field
     async def author(self, info: strawberry.Info) -> User:
         return await User.load(info, self.post.author_id)
-
-    post: strawberry.Private[models.Post]
 
 
 @strawberry.type
@@ -286,7 +286,8 @@ def create_app() -> Starlette:
     url = database_url().replace("postgresql:", "postgresql+asyncpg:")
     engine = create_async_engine(url, connect_args={"server_settings": SERVER_SETTINGS})
     app = Starlette()
-    app.add_route("/graphql", Application(async_sessionmaker(engine, expire_on_commit=False)))
+    graphql = Application(async_sessionmaker(engine, expire_on_commit=False))
+    app.add_route("/graphql", graphql)  # type: ignore[arg-type] # As the documentation has it; an application will do.
     return app
 
 

@@ -1,4 +1,4 @@
-"""What the peer `stock` reads: SQLAlchemy's ORM, a session for each read, and Strawberry's DataLoaders for each request."""
+"""What the peer `stock` reads: the ORM, a session for each read, and Strawberry's DataLoaders for each request."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
