@@ -76,6 +76,10 @@ bench-polling: .venv/dev.stamp ## Measure what polls that find nothing cost, aga
 simulate: .venv/dev.stamp ## Let 200 clients poll for a minute while others write and the cache is killed
 	.venv/bin/python -m tests.polling.simulation $(ARGS)
 
+.PHONY: differential
+differential: .venv/dev.stamp ## Compare both executors on 20,000 generated documents (ARGS: --number, --seed, --mutations)
+	.venv/bin/python -m tests.differential $(ARGS)
+
 .PHONY: lock
 lock: .venv/checkout ## Resolve requirements/*.txt again, with the newest versions that pyproject.toml allows
 	.venv/bin/python -m venv .venv/lock

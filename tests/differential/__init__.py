@@ -1,0 +1,1 @@
+"""The proof that the compiled executor answers what the reference executor answers, byte for byte."""
