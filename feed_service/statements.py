@@ -61,7 +61,7 @@ def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     model = first["expr"] if first["expr"] is first.get("entity") else statement.get_execution_options().get(ROWS_OF)
     return Reading(
         Statement(str(made), tuple(made.positiontup or ()), made.params),
-        row_class(list(statement.selected_columns.items()), model),
+        row_class(statement.selected_columns.keys(), model),
         made if made.literal_execute_params else None,
     )
 

@@ -1,5 +1,9 @@
 """Comments, and their pages: siblings under a post or a comment, and the thread read depth first."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from feed_service import models
 from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
@@ -37,8 +41,9 @@ async def roots_by_post_id(reader: Reader, post_ids: list[int], order: CommentOr
 async def listed_roots_by_post_id(
     reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice
 ) -> list[Page[Item]]:
-    """The same without tombstones, for previews."""
-    return await _pages(reader, comments.listed_roots_of_posts, post_ids, order, part)
+    """The same without tombstones, for previews: nobody asks them whether more follow, nor do they the database."""
+    rows = await _rows(reader, comments.listed_roots_of_posts, post_ids, order, replace(part, limit=part.limit - 1))
+    return page_of_rows_per_parent(post_ids, rows, comments.SORTS[order], part)
 
 
 async def replies_by_comment_id(
@@ -48,9 +53,12 @@ async def replies_by_comment_id(
 
 
 async def _pages(reader: Reader, build: Build, ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
-    sort = comments.SORTS[order]
-    rows = await reader.rows(*for_parents(build, ids, sort, part, reader.viewer, order))
-    return page_of_rows_per_parent(ids, rows, sort, part)
+    rows = await _rows(reader, build, ids, order, part)
+    return page_of_rows_per_parent(ids, rows, comments.SORTS[order], part)
+
+
+async def _rows(reader: Reader, build: Build, ids: list[int], order: CommentOrder, part: Slice) -> Sequence[Any]:
+    return await reader.rows(*for_parents(build, ids, comments.SORTS[order], part, reader.viewer, order))
 
 
 async def tree_by_post_id(reader: Reader, post_ids: list[int], max_depth: int, part: Slice) -> list[Page[Item]]:

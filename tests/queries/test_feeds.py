@@ -17,10 +17,10 @@ from feed_service.paging import Slice
 from feed_service.queries import feed_users, feeds
 from feed_service.queries.feed_filters import FeedFilter
 from feed_service.queries.feed_membership import membership
-from feed_service.queries.prepared import Prepared
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 from tests.queries.feed_world import VIEWERS, FeedWorld, part_of
+from tests.queries.plans import MODES, explained
 
 TIMED = [
     (kind, order)
@@ -146,32 +146,12 @@ MOST_PAGES = {1: 20_000, 2: 2_500}
 """Buffers that a page may touch: four for each head of 5,000 or 500 authors, and little else."""
 
 
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("mode", MODES)
 async def test_no_plan_reads_more_than_the_heads_of_the_followed(crowd: AsyncEngine, mode: str) -> None:
     middle = (datetime.now(UTC) - timedelta(days=9), 0)
     parts = [Slice(20), Slice(20, after=middle), Slice(20, backwards=True, before=middle), Slice(20, backwards=True)]
     for kind, order in TIMED:
         for viewer, part in product(MOST_PAGES, parts):
             plan = await explained(crowd, mode, feeds.by_time(Viewer(viewer), kind, order, part))
-            assert not re.search(r"Seq Scan on (posts|post_tags|user_follows)", plan), plan
-            (touched,) = re.findall(r"^  Buffers: shared (.*)$", plan, re.MULTILINE)[:1]
-            assert sum(map(int, re.findall(r"(?:hit|read)=(\d+)", touched))) < MOST_PAGES[viewer], plan
-
-
-async def explained(engine: AsyncEngine, mode: str, prepared: Prepared) -> str:
-    """The plan of a statement as it runs in the product, prepared, with what it has read."""
-    compiled = prepared.statement.compile(engine)
-    values = compiled.construct_params(dict(prepared.values))
-    given = ", ".join(literal(values[name]) for name in compiled.positiontup or ())
-    async with engine.begin() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
-        await raw.execute(f"SET LOCAL plan_cache_mode = {mode}")
-        await raw.execute(f"PREPARE measured AS {compiled}")
-        lines = await raw.fetch(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE measured ({given})")
-        await raw.execute("DEALLOCATE measured")
-    return "\n".join(line[0] for line in lines)
-
-
-def literal(value: object) -> str:
-    return f"'{value.isoformat()}'" if isinstance(value, datetime) else str(value)
+            assert not re.search(r"Seq Scan on (posts|post_tags|user_follows)", plan.text), plan.text
+            assert plan.buffers < MOST_PAGES[viewer], plan.text

@@ -1,0 +1,120 @@
+"""What the hot statements read: the same by a plan for any values, and no more on a larger site."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from feed_service.database import create_engine
+from feed_service.paging import Slice
+from feed_service.queries import comment_trees, comments, feed_reasons, feeds, follows, posts, rankings, users
+from feed_service.queries import likes as likes_
+from feed_service.queries import viewer_states as states
+from feed_service.queries.prepared import Prepared, for_ids, for_parents
+from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.vocabulary import CommentOrder, FeedKind, PostOrder
+from tests.queries.plans import CUSTOM, GENERIC, explained
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GROW = """
+    INSERT INTO users (id, username, display_name) SELECT n, 'user' || n, '' FROM generate_series({first}, {last}) AS n;
+    INSERT INTO posts (id, author_id, slug, title, body, status, published_at)
+        SELECT n, 1 + (n * 7919) % {last}, n, '', repeat('text ', 100), 'published', {start} - n * interval '1 minute'
+        FROM generate_series({first}, {last}) AS n;
+    INSERT INTO post_stats (post_id) SELECT n FROM generate_series({first}, {last}) AS n;
+    INSERT INTO post_rank (post_id, author_id, hot_key, like_count, comment_count, last_activity_at)
+        SELECT id, author_id, -id, 0, 0, published_at FROM posts WHERE id >= {first};
+    INSERT INTO post_tags (post_id, tag_id, author_id, published_at)
+        SELECT id, 1 + (id + k) % 20, author_id, published_at FROM posts, generate_series(1, 3) AS k
+        WHERE id >= {first};
+    INSERT INTO comments (id, post_id, author_id, path, body, created_at)
+        SELECT 4 * n + k, n, 1 + (n + k) % {last}, int8send(k) || int8send(4 * n + k), '', {start}
+        FROM generate_series({first}, {last}) AS n, generate_series(0, 3) AS k;
+    INSERT INTO comments (id, post_id, author_id, parent_id, path, body, created_at)
+        SELECT 1000000 + id, post_id, author_id, id, path || int8send(1) || int8send(1000000 + id), '', created_at
+        FROM comments WHERE post_id >= {first} AND parent_id IS NULL;
+    INSERT INTO comment_rank (comment_id, post_id, parent_id, like_count)
+        SELECT id, post_id, parent_id, 0 FROM comments WHERE post_id >= {first};
+    INSERT INTO comment_stats (comment_id) SELECT id FROM comments WHERE post_id >= {first};
+    INSERT INTO post_likes (user_id, post_id)
+        SELECT k, n FROM generate_series({first}, {last}) AS n, generate_series(1, 12) AS k;
+    INSERT INTO post_likes (user_id, post_id) SELECT n, 1 FROM generate_series({first} + 12, {last}) AS n;
+    INSERT INTO user_follows (follower_id, followee_id) SELECT n, 1 FROM generate_series({first} + 1, {last}) AS n;
+    VACUUM ANALYZE
+"""
+"""People, posts, threads of eight comments. Twelve like every post, viewer 1 among them; post 1 and user 1 are for all.
+What comes later is older, so that the same posts stay in front."""
+
+TAGS = "INSERT INTO tags (slug, name) SELECT 'tag' || n, '' FROM generate_series(1, 20) AS n"
+
+FOLLOWS = """
+    INSERT INTO user_follows (follower_id, followee_id) SELECT 1, n FROM generate_series(2, 41) AS n;
+    INSERT INTO tag_follows (user_id, tag_id) SELECT 1, n FROM generate_series(1, 5) AS n;
+    INSERT INTO blocks (blocker_id, blocked_id) SELECT 1, n FROM generate_series(50, 60) AS n
+"""
+
+START = "'2026-01-01Z'::timestamptz"
+SMALL, LARGE = 1_500, 6_000
+VIEWER = Viewer(1)
+POSTS = list(range(3, 1_400, 70))
+COMMENTS = [4 * post for post in POSTS]
+MIDDLE = (datetime(2025, 12, 31, 12, tzinfo=UTC), 0)
+TOP, PAGE = CommentOrder.TOP, Slice(20)
+SORT = comments.SORTS[TOP]
+
+HOT: dict[str, Prepared] = {
+    "followed users": feeds.by_time(VIEWER, FeedKind.FOLLOWING_USERS, PostOrder.NEWEST, PAGE),
+    "home": feeds.by_time(VIEWER, FeedKind.HOME, PostOrder.NEWEST, Slice(20, after=MIDDLE)),
+    "everything": feeds.by_time(ANONYMOUS, FeedKind.GLOBAL, PostOrder.NEWEST, PAGE),
+    "ranked": for_ids(rankings.listed, POSTS, ANONYMOUS),
+    "posts": for_ids(posts.by_ids, POSTS, VIEWER),
+    "posts of authors": for_parents(
+        posts.of_authors, POSTS, posts.AUTHOR_SORTS[PostOrder.NEWEST], Slice(3), VIEWER, PostOrder.NEWEST
+    ),
+    "roots": for_parents(comments.roots_of_posts, POSTS[:1], SORT, PAGE, VIEWER, TOP),
+    "previews": for_parents(comments.listed_roots_of_posts, POSTS, SORT, Slice(3), VIEWER, TOP),
+    "replies": for_parents(comments.replies_of_comments, COMMENTS, SORT, Slice(3), VIEWER, TOP),
+    "thread": comment_trees.trees(VIEWER, POSTS[:1], PAGE, 8),
+    "users": for_ids(users.by_ids, POSTS, VIEWER),
+    "authors": for_ids(users.whoever_by_ids, POSTS),
+    "states of posts": for_ids(states.of_posts, POSTS, VIEWER, states.OF_POSTS),
+    "states of users": for_ids(states.of_users, POSTS, VIEWER, states.OF_USERS),
+    "reasons": for_ids(feed_reasons.of_posts, POSTS, VIEWER, feed_reasons.ALL),
+    "likers": for_parents(likes_.likers_of_posts, [1], likes_.LIKERS_OF_POST, PAGE, VIEWER),
+    "followers": for_parents(follows.followers_of, [1], follows.FOLLOWERS, PAGE, VIEWER),
+}
+
+
+async def run(engine: AsyncEngine, script: str) -> None:
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for statement in script.split(";\n"):
+            await connection.execute(text(statement))
+
+
+async def cost(engine: AsyncEngine, mode: str) -> dict[str, int]:
+    return {name: (await explained(engine, mode, prepared)).buffers for name, prepared in HOT.items()}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def engine(module_database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(module_database_url, pool_size=1)
+    yield engine
+    await engine.dispose()
+
+
+async def test_the_hot_statements_read_the_same_by_any_plan_and_on_any_site(engine: AsyncEngine) -> None:
+    await run(engine, TAGS)
+    await run(engine, GROW.format(first=1, last=SMALL, start=START))
+    await run(engine, FOLLOWS)
+    small = await cost(engine, GENERIC)
+    await run(engine, GROW.format(first=SMALL + 1, last=LARGE, start=START))
+    large, custom = await cost(engine, GENERIC), await cost(engine, CUSTOM)
+    worse = {name: (large[name], best) for name, best in custom.items() if large[name] > 1.5 * best}
+    assert not worse, "pages by the generic plan, and by the custom one"
+    # One level more of an index is one page more for each look into it.
+    grown = {name: (before, large[name]) for name, before in small.items() if large[name] > 1.5 * before}
+    assert not grown, "pages on a small site, and on a large one"
