@@ -110,10 +110,10 @@ class Request:
 
     def keywords(self, field: Field) -> dict[str, Any]:
         """Everything that the resolver takes beside its row. Raises what graphql-core raises for bad arguments."""
-        found = dict(arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables))
-        if field.info_as:
-            found[field.info_as] = self.info(field)
-        return found
+        found = field.constant
+        if found is None:
+            found = arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
+        return found | {field.info_as: self.info(field)} if field.info_as else found
 
 
 def _never(_value: Any) -> TypeGuard[Awaitable[Any]]:  # noqa: ANN401 - as graphql-core asks.

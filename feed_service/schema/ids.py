@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from binascii import b2a_base64
 from collections.abc import Collection
 
 import strawberry
@@ -14,7 +15,8 @@ _MAX_ID = 2**63 - 1
 
 
 def encode(type_name: str, local_id: int) -> strawberry.ID:
-    return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{local_id}".encode()).rstrip(b"=").decode())
+    # The characters in which the alphabet for addresses differs from the plain one never stand for a name and digits.
+    return strawberry.ID(b2a_base64(f"{type_name}:{local_id}".encode(), newline=False).rstrip(b"=").decode())
 
 
 def decode(global_id: str) -> tuple[str, int]:
