@@ -152,7 +152,11 @@ def unversioned(reads: Reads, _keys: Sequence[Any], _answers: Sequence[Any], _ar
 NOTHING = by_key()
 """What never changes, or is known by what it hangs on: replies by their thread, earlier versions by their comment."""
 
-OWN, CLOCK = by_key(Class.OWN), by_key(Class.CLOCK)
+OWN = by_key(Class.OWN)
+
+
+def clock(reads: Reads, _keys: Sequence[Any], _answers: Sequence[Any], _arguments: Sequence[Any]) -> None:
+    reads.note(Class.CLOCK)
 
 
 def own_bookmarks(reads: Reads, _keys: Sequence[Any], _answers: Sequence[Any], _arguments: Sequence[Any]) -> None:
@@ -206,9 +210,9 @@ NOTES: Mapping[str, Note] = {
     "tags.category_by_slug": by_row(None),
     "tags.followed_by_user_id": by_key(Class.FOLLOWED_TAGS),
     "tags.is_followed_by_id": OWN,
-    "tags.related_ids_by_id": CLOCK,
-    "tags.trend_score_by_id": CLOCK,
-    "tags.trending_ids": CLOCK,
+    "tags.related_ids_by_id": clock,
+    "tags.trend_score_by_id": clock,
+    "tags.trending_ids": clock,
     "users.by_id": by_key(Class.USERS),
     "users.by_username": by_row(Class.USERS),
     "users.hidden_meanwhile_by_id": unversioned,
