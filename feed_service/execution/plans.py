@@ -4,6 +4,7 @@ A plan is a tree of selections. A selection makes the objects of one type for al
 function that was generated for it; its parts are the fields whose values need more than that.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -42,6 +43,8 @@ from feed_service.execution.documents import Operation
 from feed_service.execution.fields import Field, Request, Uncompiled, Way, field_of
 from feed_service.execution.leaves import Leaf, leaf_of
 from feed_service.execution.source import FixedField, LeafField, Make, make_function
+
+log = logging.getLogger(__name__)
 
 MAX_KEPT = 1_000
 MAX_CHOICES = 16
@@ -150,6 +153,9 @@ class Plans:
             return Plan(compiler, compiler.root() if operation.is_query else None)
         except Uncompiled as reason:
             return Uncompiled(*reason.args)
+        except Exception as error:  # noqa: BLE001 - bad arguments, which the reference executor words.
+            log.debug("an operation could not be compiled: %r", error)
+            return Uncompiled("error")
 
 
 class Conditions(Visitor):
