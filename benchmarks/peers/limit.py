@@ -20,7 +20,7 @@ from starlette.routing import Route
 from benchmarks.peers.python_server import GENERIC_PLANS, SERVER_SETTINGS, database_url, serve
 
 STATEMENTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
-CONNECTIONS = 8
+CONNECTIONS = 10
 RANKING_TTL_S = 60
 PAGE = 21
 JSON = {"content-type": "application/json"}

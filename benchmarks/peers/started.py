@@ -41,7 +41,7 @@ def _installed(name: str) -> Path | None:
     room.mkdir(parents=True, exist_ok=True)
     wanted = (HERE / name / "package.json").read_text()
     stamp = room / "installed.json"
-    for source in (HERE / name).iterdir():
+    for source in (*(HERE / name).iterdir(), *HERE.glob("*.mjs")):
         shutil.copy(source, room / source.name)
     if stamp.exists() and stamp.read_text() == wanted:
         return room

@@ -1,17 +1,22 @@
 // The peer Mercurius: fastify, graphql-jit from the second run of a document on, loaders that batch, and postgres.js with
 // prepared statements. The viewer is the local id in the header X-Viewer. Usage: node server.mjs PORT
+import './production.mjs'
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import mercurius from 'mercurius'
 import postgres from 'postgres'
+import { database } from './address.mjs'
 import * as statements from './statements.mjs'
 
 const RANKING_TTL_MS = 60_000
 const LAST_PLACE = ['infinity', '9223372036854775807']
 const MOST = '9223372036854775807'
 
-const sql = postgres(process.env.DATABASE_URL.replace('postgresql+asyncpg:', 'postgresql:'), {
-  max: 8,
+const address = database(process.env.DATABASE_URL)
+const sql = postgres({
+  ...address,
+  path: address.host.startsWith('/') ? `${address.host}/.s.PGSQL.${address.port}` : undefined,
+  max: 10,
   prepare: true,
   connection: { application_name: 'feed_service_peer', jit: 'off', plan_cache_mode: 'force_generic_plan' },
   types: {

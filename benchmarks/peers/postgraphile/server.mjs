@@ -1,18 +1,21 @@
 // The peer PostGraphile V5: its Amber preset over the schema bench_peers (schema.sql), by grafserv on node:http.
 // The viewer is a variable of the documents. Usage: node server.mjs PORT
+import './production.mjs'
 import { createServer } from 'node:http'
+import pg from 'pg'
 import { postgraphile } from 'postgraphile'
 import { makePgService } from 'postgraphile/adaptors/pg'
 import { grafserv } from 'postgraphile/grafserv/node'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { database } from './address.mjs'
 
-const url = new URL(process.env.DATABASE_URL.replace('postgresql+asyncpg:', 'postgresql:'))
-url.searchParams.set('options', '-c jit=off')
-url.searchParams.set('application_name', 'feed_service_peer')
+const pool = new pg.Pool({
+  ...database(process.env.DATABASE_URL), max: 10, options: '-c jit=off', application_name: 'feed_service_peer'
+})
 
 const instance = postgraphile({
   extends: [PostGraphileAmberPreset],
-  pgServices: [makePgService({ connectionString: url.href, schemas: ['bench_peers'], poolConfig: { max: 8 } })],
+  pgServices: [makePgService({ pool, schemas: ['bench_peers'] })],
   grafserv: { graphqlPath: '/graphql', graphiql: false, watch: false },
   grafast: { explain: false }
 })

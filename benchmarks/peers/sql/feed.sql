@@ -1,4 +1,4 @@
--- $1: the viewer. The newest 20 posts of followed authors as JSON; null values of the viewer find nothing.
+-- $1: the viewer; nobody, null, follows nobody. The newest 20 posts of followed authors as JSON.
 -- Heads first: whose newest post is not among the 21 newest heads has nothing on the page.
 WITH hidden AS MATERIALIZED (
     SELECT array(
