@@ -138,7 +138,7 @@ async def copied(url: str, name: str = COPY) -> AsyncIterator[str]:
     copy = parts.set(database=name).render_as_string(hide_password=False)
     server = await asyncpg.connect(parts.set(database="postgres").render_as_string(hide_password=False))
     await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await server.execute(f'CREATE DATABASE {name} TEMPLATE "{parts.database}"')
+    await server.execute(f'CREATE DATABASE {name} TEMPLATE "{parts.database}" STRATEGY FILE_COPY')
     try:
         if not await is_current(copy):
             await migrate(copy)

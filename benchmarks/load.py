@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 
 END_OF_HEAD = b"\r\n\r\n"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -133,8 +133,10 @@ class Line(asyncio.Protocol):
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """The value of a header, empty without one; uvicorn writes names in small letters."""
+    """The value of a header, empty without one; `name` is in small letters, as uvicorn writes it, and Node does not."""
     start = head.find(b"\r\n" + name + b": ")
+    if start < 0:
+        start = head.lower().find(b"\r\n" + name + b": ")
     return b"" if start < 0 else head[start + len(name) + 4 :].partition(b"\r\n")[0]
 
 

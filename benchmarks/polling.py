@@ -187,12 +187,12 @@ def run(url: str, count: int, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def copy_of(url: str) -> Iterator[str]:
+def copy_of(url: str, name: str = COPY) -> Iterator[str]:
     """Servers are started from the main thread without a running loop, which `copied` needs before and after them."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            yield runner.run(stack.enter_async_context(copied(url, COPY)))
+            yield runner.run(stack.enter_async_context(copied(url, name)))
         finally:
             runner.run(stack.aclose())
 

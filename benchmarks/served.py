@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,12 +38,22 @@ class Server:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1_024
 
 
+def running(
+    name: str, arguments: Sequence[str], environment: Mapping[str, str], *, is_pinned: bool = True
+) -> AbstractContextManager[Server]:
+    """A server in Python, as `started`."""
+    return started(name, [sys.executable, *arguments], environment, is_pinned=is_pinned)
+
+
 @contextmanager
-def running(name: str, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[Server]:
+def started(
+    name: str, argv: Sequence[str], environment: Mapping[str, str], *, is_pinned: bool = True
+) -> Iterator[Server]:
     """A server from when it says its address until the block ends."""
-    argv, whole = [sys.executable, *arguments], {**os.environ, **environment}
+    whole = {**os.environ, **environment}
     with subprocess.Popen(argv, cwd=CHECKOUT, env=whole, stdout=subprocess.PIPE, text=True) as child:
-        pin(child.pid, SERVER_CORE)
+        if is_pinned:
+            pin(child.pid, SERVER_CORE)
         try:
             said = child.stdout.readline() if child.stdout else ""
             if "http://" not in said:
@@ -60,9 +70,17 @@ def pin(pid: int, core: int | None) -> None:
         os.sched_setaffinity(pid, {core})
 
 
-def fired(port: int, connections: int, seconds: float, pollers: list[Poller], *, follows_etags: bool = False) -> Found:
+def fired(
+    port: int,
+    connections: int,
+    seconds: float,
+    pollers: list[Poller],
+    *,
+    follows_etags: bool = False,
+    is_pinned: bool = True,
+) -> Found:
     """What came back, from a load generator in a process of its own; the pollers keep the newest ETags."""
-    shot = asdict(Shot(port, connections, seconds, pollers, follows_etags, OTHER_CORE))
+    shot = asdict(Shot(port, connections, seconds, pollers, follows_etags, OTHER_CORE if is_pinned else None))
     argv = [sys.executable, "-m", "benchmarks.load"]
     said = subprocess.run(argv, cwd=CHECKOUT, input=json.dumps(shot), stdout=subprocess.PIPE, text=True, check=True)
     found = Found(**json.loads(said.stdout))

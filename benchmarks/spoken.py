@@ -2,14 +2,15 @@
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import asyncpg
 
 from benchmarks.load import Found
 
 COUNTED = """
-    SELECT query, sum(calls)::bigint AS calls, sum(total_exec_time) AS ms
+    SELECT query, sum(calls)::bigint AS calls, sum(total_exec_time) AS ms,
+        sum(shared_blks_hit + shared_blks_read)::bigint AS buffers
     FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
     GROUP BY query
 """
@@ -17,17 +18,34 @@ OURS = ("pg_stat_statements",)
 MOST_CHARS = 100
 
 
+class Counted(NamedTuple):
+    """How often a text was run, how long it took in all, and how many pages it read, from the cache or not."""
+
+    calls: int
+    ms: float
+    buffers: int
+
+    def since(self, before: "Counted") -> "Counted":
+        return Counted(self.calls - before.calls, self.ms - before.ms, self.buffers - before.buffers)
+
+
+NOTHING = Counted(0, 0.0, 0)
+
+
 class Spoken:
     """Statements between the beginning and the end of the block, of everybody in this database."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.before: dict[str, int] = {}
+        self.before: dict[str, Counted] = {}
+
+    def begin(self) -> Self:
+        asyncio.run(self._read("CREATE EXTENSION IF NOT EXISTS pg_stat_statements"))
+        self.before = self._counted()
+        return self
 
     def __enter__(self) -> Self:
-        asyncio.run(self._read("CREATE EXTENSION IF NOT EXISTS pg_stat_statements"))
-        self.before = self._calls()
-        return self
+        return self.begin()
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         return
@@ -38,8 +56,7 @@ class Spoken:
         The shared reads are those that came about once a second or less, however many viewers ask. Each viewer is asked
         about once at the beginning: what counts is how soon again.
         """
-        calls = {text: count - self.before.get(text, 0) for text, count in self._calls().items()}
-        calls = {text: count for text, count in calls.items() if count and not any(word in text for word in OURS)}
+        calls = self.calls()
         shared = {text: count for text, count in calls.items() if count <= 2 * found.seconds + 2}
         total = sum(calls.values())
         lines = sorted(calls.items(), key=lambda line: -line[1])[:10]
@@ -52,8 +69,17 @@ class Spoken:
             "texts": {" ".join(text.split())[:MOST_CHARS]: count for text, count in lines},
         }
 
-    def _calls(self) -> dict[str, int]:
-        return {row["query"]: row["calls"] for row in asyncio.run(self._read(COUNTED))}
+    def calls(self) -> dict[str, int]:
+        """How often each text came since the block began."""
+        return {text: found.calls for text, found in self.found().items()}
+
+    def found(self) -> dict[str, Counted]:
+        """By text, what came since the block began."""
+        since = {text: now.since(self.before.get(text, NOTHING)) for text, now in self._counted().items()}
+        return {text: one for text, one in since.items() if one.calls and not any(word in text for word in OURS)}
+
+    def _counted(self) -> dict[str, Counted]:
+        return {row["query"]: Counted(*row[1:]) for row in asyncio.run(self._read(COUNTED))}
 
     async def _read(self, statement: str) -> list[Any]:
         connection = await asyncpg.connect(self.url)
