@@ -26,6 +26,7 @@ from benchmarks.peers.started import NAMES as PEERS
 from benchmarks.polling import copy_of
 from benchmarks.rounds import Figure, Range, figures, rounds, warmed
 from benchmarks.served import OTHER_CORE
+from feed_service.embedded.signals import unwinding
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 CHART = RESULTS.with_suffix(".svg")
@@ -47,7 +48,11 @@ class Wanted:
 
 
 def main() -> None:
-    given = arguments().parse_args()
+    with unwinding():
+        run(arguments().parse_args())
+
+
+def run(given: argparse.Namespace) -> None:
     wanted = Wanted(
         1 if given.quick else given.rounds,
         2.0 if given.quick else given.seconds,
@@ -119,7 +124,7 @@ def beside_peers(url: str, wanted: Wanted) -> list[Figure]:
         what = operations(wanted.operations, cast, ours)
         check_equality(found, what)
         print("Answers are equal. Warming up.", flush=True)
-        warmed(where, found, what, min(1.0, wanted.seconds))
+        warmed(where, found, what, 1.0 if wanted.rounds == 1 else 5.0)
         runs = rounds(where, found, what, 16, (wanted.rounds, wanted.seconds))
         one_by_one = [one for one in what if one.name in asking.OF_PEERS]
         runs += rounds(where, found, one_by_one, 1, (max(1, wanted.rounds // 2), wanted.seconds / 2))

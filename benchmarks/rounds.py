@@ -115,7 +115,7 @@ def quiet_shot(where: Range, entrant: Entrant, what: Operation, connections: int
 
 
 def warmed(where: Range, found: Sequence[Entrant], what: Iterable[Operation], seconds: float) -> None:
-    """Every turn once by itself, then as in the runs."""
+    """Every turn once by itself, then as in the runs: Node compiles what was run some thousand times."""
     for operation in what:
         for entrant in serving(found, operation):
             fired(entrant.server.port, 1, 0, entrant.pollers(operation))
