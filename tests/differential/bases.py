@@ -43,12 +43,12 @@ def each_base(number: int, of: int, share: float, each: Callable[[str, Sequence[
     reading, writing = one("Query", queries), one("Mutation", mutations)
     roots = st.sampled_from([*reading] * 10).flatmap(reading.__getitem__)
     written = st.sampled_from([*writing]).flatmap(writing.__getitem__)
-    edge = round(share * 1000)
+    edge = 500 + round(share * 1000)  # Of the thousand numbers after it, as the smallest come too often.
 
     @seed(of)
     @settings(max_examples=number, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(st.integers(0, 999).flatmap(lambda n: written if n < edge else roots))
+    @given(st.integers(0, 1499).flatmap(lambda n: written if 500 <= n < edge else roots))
     def taken(base: Base) -> None:
         each(*base)
 

@@ -4,12 +4,13 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api import global_id
+from tests.api import SCHEMA, global_id
 from tests.differential.cases import Case
 from tests.differential.nasty import MUTATIONS, QUERIES, case_of
 from tests.differential.proof import Proof, proving
@@ -41,6 +42,35 @@ def test_generated_documents_have_the_same_answers(proof: Proof) -> None:
     assert difference is None, str(difference)
     assert proof.tally.internal == []
     assert proof.tally.share_compiled >= 0.6, str(proof.tally)
+
+
+class Careless(Execution):
+    """Answers in another order where somebody is asked for by id and by name."""
+
+    async def run(self, asked: Asked[Any]) -> tuple[Any, Answer]:
+        context, answer = await super().run(asked)
+        return context, replace(answer, data=turned(answer.data))
+
+
+def turned(value: Any) -> Any:  # noqa: ANN401 - JSON.
+    if isinstance(value, list):
+        return [turned(member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    members = [(name, turned(member)) for name, member in value.items()]
+    return dict(reversed(members) if {"id", "username"} <= value.keys() else members)
+
+
+def careless() -> Executor:
+    return Executor(Careless(SCHEMA, None, last := LastPath()), last)
+
+
+def test_a_careless_executor_is_found_out(server_url: str, runner: asyncio.Runner) -> None:
+    with proving(server_url, careless, runner) as proof:
+        difference = proof.go(NUMBER)
+    assert difference is not None
+    assert difference.reference.path == "reference"
+    assert len(re.findall(r"\w+", difference.case.text)) < 12, difference.case.text
 
 
 @pytest.mark.parametrize("name", QUERIES)
