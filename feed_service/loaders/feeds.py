@@ -80,10 +80,14 @@ def feed(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter, window: Ti
 
 @dataclass(frozen=True)
 class FeedPart:
-    """A part of a feed. `now` is when the request began: all its reads look back from the same moment."""
+    """A part of a feed. `now` is when the request began: all its reads look back from the same moment.
+
+    `whole`: the posts are shown, and had best come with the page; they do, unless a filter has to look at more.
+    """
 
     feed: Feed
     part: Slice
+    whole: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -123,7 +127,7 @@ async def _page(reader: Reader, wanted: FeedPart) -> FeedPage:
     if reader.viewer.is_anonymous and wanted.feed.kind in PERSONAL_KINDS:
         return FeedPage([], has_more=False)
     if wanted.feed.is_frozen:
-        frozen, snapshot = await rankings.page(reader, wanted.feed.order, wanted.part)
+        frozen, snapshot = await rankings.page(reader, wanted.feed.order, wanted.part, whole=wanted.whole)
         return FeedPage(frozen.items, frozen.has_more, snapshot=snapshot)
     if _needs_filter(wanted.feed):
         return await _filtered_page(reader, wanted)
@@ -146,13 +150,14 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
         return Found([Item(row.id, sort.key(row)) for row in rows])
     sort = feeds.TIME_SORTS[feed.order]
     part = _within_window(wanted)
-    rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part))
-    return _found(rows, sort.key)
+    whole = wanted.whole and not _needs_filter(feed)
+    rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part, whole=whole))
+    return _found(rows, sort.key, whole=whole)
 
 
-def _found(rows: Sequence[Any], key: Callable[[Any], Key]) -> Found:
+def _found(rows: Sequence[Any], key: Callable[[Any], Key], *, whole: bool = False) -> Found:
     """Rows of `feeds.with_snapshot`."""
-    items = [Item(row.id, key(row)) for row in rows if row.id is not None]
+    items = [Item(row.id, key(row), row if whole else None) for row in rows if row.id is not None]
     return Found(items, ReadAt(rows[0].snapshot, rows[0].clock, rows[0].epoch))
 
 

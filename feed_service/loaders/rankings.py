@@ -1,19 +1,21 @@
 """Pages of a frozen ranking: places of one generation, of which each viewer sees what is listed for them."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from feed_service.loaders.align import one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.generations import Generation
 from feed_service.loaders.reads import Class
 from feed_service.paging import Item, Key, Page, Slice
-from feed_service.queries import rankings
+from feed_service.queries import posts, rankings
 from feed_service.queries.prepared import for_ids
 from feed_service.vocabulary import PostOrder
 
 KEY_TYPES = "ii"
 """Of keys (generation, -place): as in every list the first post has the greatest, and a later list greater ones."""
 
-SPARE = 10
+SPARE = 4
 """Places looked at beyond a page, so that a few hidden posts cost no second statement."""
 
 GROWTH = 8
@@ -36,14 +38,19 @@ class Snapshot(NamedTuple):
         return Slice(part.limit) if self.is_restarted else part
 
 
-async def page(reader: Reader, order: PostOrder, part: Slice) -> tuple[Page[Item], Snapshot]:
-    """Full pages as long as the list goes on, whatever is hidden meanwhile, in at most four statements."""
+async def page(reader: Reader, order: PostOrder, part: Slice, *, whole: bool = False) -> tuple[Page[Item], Snapshot]:
+    """Full pages as long as the list goes on, whatever is hidden meanwhile, in at most four statements.
+
+    With the posts themselves if they are wanted `whole`.
+    """
     snapshot = await _snapshot(reader, order, part)
     part, generation = snapshot.part_read(part), snapshot.generation
-    found = await _listed(reader, generation, _places(part, len(generation.post_ids)), part.limit + 1)
+    batch = posts.in_feeds_by_ids if whole else rankings.listed
+    found = await _listed(reader, generation, _places(part, len(generation.post_ids)), part.limit + 1, batch)
     # The post beyond the page as well: if it goes, the page may have become the last one.
-    reader.reads.note(Class.POSTS, [generation.post_ids[place] for place in found[: part.limit + 1]])
-    return Page.cut([Item(generation.post_ids[place], (generation.id, -place)) for place in found], part), snapshot
+    reader.reads.note(Class.POSTS, [post.id for _, post in found[: part.limit + 1]])
+    items = [Item(post.id, (generation.id, -place), post if whole else None) for place, post in found]
+    return Page.cut(items, part), snapshot
 
 
 async def _snapshot(reader: Reader, order: PostOrder, part: Slice) -> Snapshot:
@@ -64,13 +71,16 @@ def _places(part: Slice, size: int) -> range:
     return range(first, end)[::-1] if part.backwards else range(first, end)
 
 
-async def _listed(reader: Reader, generation: Generation, places: range, wanted: int) -> list[int]:
-    """The first places whose posts are listed for the viewer: as many as are wanted, or a few more."""
-    found: list[int] = []
+async def _listed(
+    reader: Reader, generation: Generation, places: range, wanted: int, statement: Callable[..., Any]
+) -> list[tuple[int, Any]]:
+    """The first places whose posts stand in the viewer's feeds, and their rows: as many as wanted, or a few more."""
+    found: list[tuple[int, Any]] = []
     size = wanted + SPARE
     while places and len(found) < wanted:
         here, places, size = places[:size], places[size:], size * GROWTH
         ids = [generation.post_ids[place] for place in here]
-        listed = set(await reader.scalars(*for_ids(rankings.listed, ids, reader.viewer)))
-        found += [place for place, post_id in zip(here, ids, strict=True) if post_id in listed]
+        rows = await reader.rows(*for_ids(statement, ids, reader.viewer))
+        listed = one_per_key(ids, rows, key=lambda post: post.id)
+        found += [(place, post) for place, post in zip(here, listed, strict=True) if post is not None]
     return found

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, DateTime, and_, bindparam, func, select, t
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
+from feed_service.queries import posts
 from feed_service.queries.changes import snapshot_text
 from feed_service.queries.feed_reading import Reading, Rows
 from feed_service.queries.feed_tags import of_followed_tags
@@ -14,6 +15,7 @@ from feed_service.queries.feed_users import of_followed_users
 from feed_service.queries.prepared import Prepared, anybody_like, shape_of, values_of, with_parameters
 from feed_service.queries.stats import hot_key, or_zero
 from feed_service.queries.visibility import not_muted_for, post_is_live, post_listed_once_due_for, user_listed_for
+from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
@@ -47,16 +49,20 @@ CANDIDATES = 2_000
 MAX_ID = 2**63 - 1
 
 
-def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice) -> Prepared:
-    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
-    return Prepared(statement_by_time(anybody_like(viewer), kind, order, shape_of(part)), values_of(viewer, part))
+def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, *, whole: bool = False) -> Prepared:
+    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`.
+
+    With all of each post, as `posts.by_ids` gives it, if it is wanted `whole`.
+    """
+    statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), whole=whole)
+    return Prepared(statement, values_of(viewer, part))
 
 
 @cache
-def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice) -> Rows:
+def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice, *, whole: bool = False) -> Rows:
     sort = TIME_SORTS[order]
     reading = Reading(viewer, sort, with_parameters(shape, sort))
-    return with_snapshot(_of_kind(kind, reading), is_descending=reading.is_descending)
+    return with_snapshot(_of_kind(kind, reading), is_descending=reading.is_descending, whole=whole)
 
 
 def _of_kind(kind: FeedKind, reading: Reading) -> Rows:
@@ -126,7 +132,7 @@ def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: 
     return with_snapshot(page, is_descending=not shape.backwards)
 
 
-def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
+def with_snapshot(page: Rows, *, is_descending: bool, whole: bool = False) -> Rows:
     """(snapshot, clock, epoch, columns of the page): what this very statement could see, and the time it judged by.
 
     Without any post, one row tells them. `page` is (id, sort value); `epoch` as in `models.FeedEpoch`.
@@ -136,4 +142,8 @@ def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
     told = (snapshot_text().label("snapshot"), func.now().label("clock"), epoch.label("epoch"))
     read = select(*told).subquery("read")
     keys = [column.desc() if is_descending else column.asc() for column in (rows.c[1], rows.c[0])]
-    return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)
+    if not whole:
+        return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)
+    post = posts.beside(rows)
+    joined = read.outerjoin(rows, true()).outerjoin(post, true())
+    return select(*post.c, *read.c).select_from(joined).order_by(*keys).execution_options(**{ROWS_OF: models.Post})

@@ -3,13 +3,30 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
 from feed_service.queries.batches import Ids, Texts, is_any, per_parent
 from feed_service.queries.counters import numbers_of_post
-from feed_service.queries.visibility import post_accessible_to, post_is_live, post_listed_once_due_for, user_listed_for
+from feed_service.queries.visibility import (
+    not_muted_for,
+    post_accessible_to,
+    post_is_live,
+    post_listed_for,
+    post_listed_once_due_for,
+    user_listed_for,
+)
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
 
@@ -39,21 +56,33 @@ NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 
 def by_ids(viewer: Viewer, post_ids: Ids) -> Select[models.Post]:
     """Posts with the ids of their tags, in no order, and with their numbers, as `counters.of_posts` names them."""
-    return _whole(viewer, is_any(models.Post.id, post_ids))
+    return _whole(is_any(models.Post.id, post_ids), post_accessible_to(viewer))
 
 
 def by_slugs(viewer: Viewer, slugs: Texts) -> Select[models.Post]:
-    return _whole(viewer, is_any(models.Post.slug, slugs))
+    return _whole(is_any(models.Post.slug, slugs), post_accessible_to(viewer))
 
 
-def _whole(viewer: Viewer, wanted: ColumnElement[bool]) -> Select[models.Post]:
+def in_feeds_by_ids(viewer: Viewer, post_ids: Ids) -> Select[models.Post]:
+    """The same of those posts that stand in the viewer's feeds."""
+    wanted = is_any(models.Post.id, post_ids)
+    return _whole(wanted, post_listed_for(viewer), not_muted_for(viewer, models.Post.author_id))
+
+
+def beside(found: FromClause) -> FromClause:
+    """The whole post of each row of `found`, which has its `id` and has decided that it is seen.
+
+    OFFSET 0 has each looked up by its id: of a page whose size is a parameter PostgreSQL expects a tenth of all posts.
+    """
+    return _whole(models.Post.id == found.c.id).correlate(found).offset(0).lateral("whole")
+
+
+def _whole(*wanted: ColumnElement[bool]) -> Select[models.Post]:
     """One look into one index for each post, its tags and its numbers, which share their post's fate."""
-    post, use = models.Post, models.PostTag
+    post, use, stored = models.Post, models.PostTag, models.PostStats
     tag_ids = func.array(select(use.tag_id).where(use.post_id == post.id).correlate_except(use).scalar_subquery())
     posts = select(post, tag_ids.label("tag_ids"), *numbers_of_post())
-    return posts.outerjoin(models.PostStats, models.PostStats.post_id == post.id).where(
-        wanted, post_accessible_to(viewer)
-    )
+    return posts.outerjoin(stored, stored.post_id == post.id).where(*wanted)
 
 
 def of_authors(viewer: Viewer, author_ids: Ids, order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:

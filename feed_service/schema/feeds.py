@@ -155,8 +155,10 @@ async def feed_page(
     async def load_page(wanted: Slice) -> FeedPage:
         return await load(loaders.feeds.pages, FeedPart(feed, wanted))
 
-    (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part)])
-    posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items])
+    (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part, whole=True)])
+    posts = [item.row for item in found.items]
+    if any(post is None for post in posts):
+        posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items])
     page = connected(order, part, found, posts, load_page)
     edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
     row = FeedRow(edges, page.page, part, order, page.has_items, feed)
