@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from feed_service.execution.paths import Asked, Execution
+from feed_service.execution.run import Answer
 from tests.api import SCHEMA, global_id
 from tests.differential.cases import Case
 from tests.differential.nasty import MUTATIONS, QUERIES, case_of
 from tests.differential.proof import Proof, proving
-from tests.differential.running import compiled
+from tests.differential.running import Executor, LastPath, compiled
 
 ROOT = Path(__file__).parent.parent.parent
 NUMBER = 500
