@@ -50,7 +50,29 @@ schema: .venv/run.stamp ## Write schema.graphql
 	cp .venv/schema.graphql schema.graphql
 
 .PHONY: bench
-bench: bench-feed-sql bench-export bench-bulk bench-writing bench-polling ## Run all benchmarks
+bench: .venv/dev.stamp ## Measure the service beside its peers (ARGS=--quick: three minutes to see that it works)
+	.venv/bin/python -m benchmarks.bench $(ARGS)
+
+.PHONY: bench-all
+bench-all: bench bench-feed-sql bench-export bench-bulk bench-writing bench-polling ## Run all benchmarks
+
+.PHONY: bench-executor
+bench-executor: .venv/dev.stamp ## Measure executing alone, compiled and by graphql-core, with rows from memory
+	.venv/bin/python -m benchmarks.executor $(ARGS)
+
+.PHONY: bench-mix
+bench-mix: .venv/dev.stamp ## Measure polls, pages and writes at 1,000 requests a second, two workers
+	.venv/bin/python -m benchmarks.mix $(ARGS)
+
+.PHONY: bench-sizes
+bench-sizes: .venv/dev.stamp ## Measure what operations read on 500,000 posts and on 5,000,000
+	.venv/bin/python -m benchmarks.sizes $(ARGS)
+
+.PHONY: bench-profile
+bench-profile: .venv/dev.stamp ## Profile the service under FEED with py-spy into docs/profiles (ARGS)
+	.venv/bin/python -m venv .venv/profile
+	.venv/profile/bin/python -m pip --disable-pip-version-check --quiet install py-spy
+	.venv/bin/python -m benchmarks.profile $(ARGS)
 
 .PHONY: bench-feed-sql
 bench-feed-sql: .venv/dev.stamp ## Measure the feed query on 500,000 posts

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from benchmarks.judging import LIMIT, Target, raw, table, targets
 from benchmarks.machine import described, in_words
 from benchmarks.peers.started import NAMES as PEERS
 from benchmarks.polling import copy_of
-from benchmarks.rounds import Figure, Range, figures, rounds, warmed
+from benchmarks.rounds import Effort, Figure, Range, figures, rounds, warmed
 from benchmarks.served import OTHER_CORE
 from feed_service.embedded.signals import unwinding
 
@@ -39,12 +39,15 @@ PARTS = ("peers", "followees", "executor", "mix")
 class Wanted:
     """What to measure, and for how long."""
 
-    rounds: int
-    seconds: float
+    effort: Effort
     operations: Sequence[str]
     entrants: Sequence[str]
     parts: Sequence[str]
     mix_seconds: float
+
+    @property
+    def is_quick(self) -> bool:
+        return self.effort.rounds == 1
 
 
 def main() -> None:
@@ -54,8 +57,7 @@ def main() -> None:
 
 def run(given: argparse.Namespace) -> None:
     wanted = Wanted(
-        1 if given.quick else given.rounds,
-        2.0 if given.quick else given.seconds,
+        Effort(1, 2.0, again=0) if given.quick else Effort(given.rounds, given.seconds),
         given.operations.split(","),
         [*OURS, *given.peers.split(",")] if given.peers else list(OURS),
         given.parts.split(","),
@@ -105,7 +107,7 @@ def measured(url: str, wanted: Wanted) -> tuple[dict[str, Any], list[Target]]:
         CHART.parent.mkdir(exist_ok=True)
         CHART.write_text(drawn(found, in_words(described(url))))
     if "executor" in wanted.parts:
-        report["executor"], lines = executor.measured(url, runs=3 if wanted.rounds == 1 else 7)
+        report["executor"], lines = executor.measured(url, runs=3 if wanted.is_quick else 7)
         judged += lines
     if "followees" in wanted.parts:
         report["followees"], lines = followees.measured(url)
@@ -124,10 +126,11 @@ def beside_peers(url: str, wanted: Wanted) -> list[Figure]:
         what = operations(wanted.operations, cast, ours)
         check_equality(found, what)
         print("Answers are equal. Warming up.", flush=True)
-        warmed(where, found, what, 1.0 if wanted.rounds == 1 else 5.0)
-        runs = rounds(where, found, what, 16, (wanted.rounds, wanted.seconds))
+        warmed(where, found, what, 1.0 if wanted.is_quick else 5.0)
+        runs = rounds(where, found, what, 16, wanted.effort)
         one_by_one = [one for one in what if one.name in asking.OF_PEERS]
-        runs += rounds(where, found, one_by_one, 1, (max(1, wanted.rounds // 2), wanted.seconds / 2))
+        few = replace(wanted.effort, rounds=max(1, wanted.effort.rounds // 2), seconds=wanted.effort.seconds / 2)
+        runs += rounds(where, found, one_by_one, 1, few)
     measured = figures(runs)
     for connections in (16, 1):
         for operation in what:

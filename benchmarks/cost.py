@@ -127,7 +127,7 @@ def own_s() -> float:
 
 
 def machine_s() -> float:
-    """CPU that anybody has used or that was taken from this machine, but for interrupts, as our own packets make them."""
+    """CPU that anybody has used or that was taken from us, but for interrupts, as our own packets make them."""
     user, nice, system, _idle, _waiting, _irq, _softirq, stolen = map(
         int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     )

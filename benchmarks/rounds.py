@@ -13,8 +13,6 @@ from benchmarks.spoken import Spoken
 
 NOISY = 0.3
 """Cores that others may use during a run; with more, it is run again."""
-AGAIN = 2
-BUSY_LOAD = 0.9
 
 TRANSACTION = ("BEGIN", "ROLLBACK", "COMMIT", "START TRANSACTION")
 
@@ -106,11 +104,20 @@ def statements(calls: dict[str, int] | None, count: int) -> tuple[float | None, 
     return round(sum(calls.values()) / count, 2), round(transactions / count, 2)
 
 
-def quiet_shot(where: Range, entrant: Entrant, what: Operation, connections: int, seconds: float) -> Run:
+@dataclass(frozen=True)
+class Effort:
+    """`again`: how often a run is made again that others have disturbed."""
+
+    rounds: int
+    seconds: float
+    again: int = 2
+
+
+def quiet_shot(where: Range, entrant: Entrant, what: Operation, connections: int, effort: Effort) -> Run:
     """The first of a few runs without much foreign load, or the one with the least."""
     runs: list[Run] = []
-    while not runs or (runs[-1].is_noisy and len(runs) <= AGAIN):
-        runs.append(shot(where, entrant, what, connections, seconds))
+    while not runs or (runs[-1].is_noisy and len(runs) <= effort.again):
+        runs.append(shot(where, entrant, what, connections, effort.seconds))
     return min(runs, key=lambda run: run.foreign)
 
 
@@ -123,17 +130,16 @@ def warmed(where: Range, found: Sequence[Entrant], what: Iterable[Operation], se
 
 
 def rounds(
-    where: Range, found: Sequence[Entrant], what: Sequence[Operation], connections: int, effort: tuple[int, float]
+    where: Range, found: Sequence[Entrant], what: Sequence[Operation], connections: int, effort: Effort
 ) -> list[Run]:
-    """`effort`: rounds, and seconds of each run. All entrants take turns within an operation."""
-    count, seconds = effort
+    """All entrants take turns within an operation, each time beginning with another one."""
     runs: list[Run] = []
-    for number in range(count):
+    for number in range(effort.rounds):
         for operation in what:
-            print(f"{operation.name}, {connections} at a time, round {number + 1} of {count}", flush=True)
+            print(f"{operation.name}, {connections} at a time, round {number + 1} of {effort.rounds}", flush=True)
             turns = list(serving(found, operation))
             first = number % len(turns)
-            runs += [quiet_shot(where, one, operation, connections, seconds) for one in turns[first:] + turns[:first]]
+            runs += [quiet_shot(where, one, operation, connections, effort) for one in turns[first:] + turns[:first]]
     return runs
 
 
