@@ -22,9 +22,10 @@ from benchmarks.feed_sql import database
 from feed_service.commands.bulk.kinds import KINDS
 from feed_service.commands.bulk.receiving import receive
 from feed_service.commands.transaction import Writer
-from feed_service.database import ReadDatabase, create_engine, migrate
+from feed_service.database import ReadDatabase, create_engine
 from feed_service.imports.derived import EVERYTHING, refill
 from feed_service.jobs.bulk import carry_out
+from feed_service.migrations import migrate
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 

@@ -21,7 +21,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from benchmarks.feed_sql import database
-from feed_service.database import migrate
+from feed_service.migrations import migrate
 
 RESULTS = Path(__file__).parent / "results" / "export.json"
 COMMAND = [sys.executable, "-m", "feed_service.cli"]

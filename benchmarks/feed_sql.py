@@ -17,10 +17,11 @@ from sqlalchemy import make_url
 
 from benchmarks.feed_viewers import BenchViewer, viewers
 from benchmarks.statements import MODES, Sent, buffers, milliseconds
-from feed_service.database import create_engine, migrate
+from feed_service.database import create_engine
 from feed_service.embedded import postgres
 from feed_service.errors import ConfigurationError
 from feed_service.imports.seed import SeedPlan, seed
+from feed_service.migrations import migrate
 from feed_service.paging import Slice
 from feed_service.queries import feeds
 from feed_service.viewer import Viewer

@@ -24,7 +24,7 @@ from sqlalchemy import make_url
 from benchmarks.bare import Bare, Notes, Said
 from benchmarks.feed_sql import database
 from benchmarks.write_mix import KINDS, Cast, Client, Kind, Mutation, casts, client_of, mutation
-from feed_service.database import migrate
+from feed_service.migrations import migrate
 
 RESULTS = Path(__file__).parent / "results" / "writing.json"
 SERVED, BARE = "bench_writing_served", "bench_writing_bare"

@@ -14,11 +14,11 @@ from click._termui_impl import ProgressBar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from feed_service import cli_accounts, cli_bulk, cli_numbers, cli_upkeep, serving
+from feed_service import cli_accounts, cli_bulk, cli_numbers, cli_upkeep, preparing, serving
 from feed_service.accounts import tokens, viewers
 from feed_service.app import signing_keys
 from feed_service.cli_database import cache, database, on_database
-from feed_service.database import ReadDatabase, create_engine, migrate
+from feed_service.database import ReadDatabase, create_engine
 from feed_service.embedded.signals import unwinding
 from feed_service.errors import FeedError
 from feed_service.exports import own_data, tables
@@ -27,6 +27,7 @@ from feed_service.exports.stream import ExportDatabase
 from feed_service.imports import snb
 from feed_service.imports.report import Report
 from feed_service.imports.seed import SeedPlan, seed
+from feed_service.migrations import migrate
 from feed_service.schema.schema import printed
 from feed_service.settings import Settings
 
@@ -69,11 +70,12 @@ def serve(host: str | None, port: int | None, workers: int, *, demo: bool | None
     is_embedded = settings.database_url is None
     with unwinding(), database(settings) as url, cache(settings, workers) as cache_url:
         asyncio.run(
-            serving.prepare(
+            preparing.prepare(
                 url, may_migrate=is_embedded or bool(demo), demo_wanted=is_embedded if demo is None else demo
             )
         )
-        serving.serve(replace(settings, database_url=url, cache_url=cache_url), workers)
+        is_alone = not is_embedded and cache_url == settings.cache_url
+        serving.serve(replace(settings, database_url=url, cache_url=cache_url), workers, becomes_server=is_alone)
 
 
 @cli.command("migrate")

@@ -1,21 +1,25 @@
 """Runs the application under uvicorn, in this process or in several."""
 
+import ctypes
+import gc
+import logging.config
 import os
 import socket
+import sys
 import threading
 import time
 import urllib.request
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from feed_service.app import create_app
-from feed_service.database import ReadDatabase, create_engine, migrate
-from feed_service.errors import ConfigurationError
-from feed_service.imports import demo
+from feed_service.embedded.signals import unwinding
+from feed_service.errors import ConfigurationError, FeedError
 from feed_service.settings import Settings
+
+App = TypeVar("App")
 
 DRAIN_S = 20
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -37,7 +41,18 @@ LOGGING: dict[str, Any] = {
 }
 """For every process: uvicorn's workers are new ones, which know nothing of what was set up here."""
 
+GC_THRESHOLDS = (10_000, 20, 20)
+"""With what was there at start frozen, a collection looks at the requests under way alone; they leave few cycles."""
+
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1000000"}
+"""For glibc, unless the environment says otherwise."""
+
 OPTIONS: dict[str, Any] = {
+    # Both are installed with the service: a worker that fell back to slower ones would be a fault that nobody sees.
+    "loop": "asyncio" if sys.platform == "win32" else "uvloop",
+    "http": "httptools",
+    # No address or scheme of a client is used, so that nobody has to be trusted to tell them.
+    "proxy_headers": False,
     "log_config": LOGGING,
     "ws": "none",
     "server_header": False,
@@ -48,46 +63,58 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-async def prepare(url: str, *, may_migrate: bool, demo_wanted: bool) -> None:
-    """Make the database ready to be served.
-
-    Raises:
-        ConfigurationError: it is not migrated, and it is not ours to migrate.
-    """
-    if may_migrate:
-        await migrate(url)
-    else:
-        await _require_current(url)
-    if demo_wanted:
-        engine = create_engine(url, pool_size=2)
-        await demo.load_demo(engine, datetime.now(UTC))
-        await engine.dispose()
-
-
-async def _require_current(url: str) -> None:
-    database = ReadDatabase.connect(url, pool_size=1)
-    try:
-        if not await database.is_current():
-            raise ConfigurationError("The database is not migrated to this version; run `feed-service migrate`.")
-    finally:
-        await database.close()
-
-
-def serve(settings: Settings, workers: int) -> None:
+def serve(settings: Settings, workers: int, *, becomes_server: bool = False) -> None:
     """Returns when the server was told to stop and the requests under way are answered.
+
+    `becomes_server`: this process has nothing to do afterwards, and does not return: the server takes its place,
+    without the modules of commands, migrations and imports, and with memory that is given back.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
     with listening(settings.host, settings.port) as listener:
-        threading.Thread(target=_announce, args=(listener.getsockname(),), daemon=True).start()
-        if workers == 1:
-            uvicorn.Server(uvicorn.Config(create_app(settings), **OPTIONS)).run(sockets=[listener])
-            return
-        # The workers are new processes, which read the environment as this one did.
+        # Workers are new processes, which read the environment as this one did.
         os.environ |= {"DATABASE_URL": str(settings.database_url), "CACHE_URL": settings.cache_url}
-        config = uvicorn.Config("feed_service.app:create_app", factory=True, workers=workers, **OPTIONS)
-        Multiprocess(config, [listener]).run()
+        if becomes_server:
+            os.set_inheritable(listener.fileno(), True)
+            argv = [sys.executable, "-m", __name__, str(listener.fileno()), str(workers)]
+            os.execve(sys.executable, argv, MALLOC | os.environ)  # noqa: S606 - ourselves.
+        run(settings, listener, workers)
+
+
+def run(settings: Settings, listener: socket.socket, workers: int) -> None:
+    threading.Thread(target=_announce, args=(listener.getsockname(),), daemon=True).start()
+    if workers == 1:
+        uvicorn.Server(uvicorn.Config(settled(create_app(settings)), **OPTIONS)).run(sockets=[listener])
+        return
+    config = uvicorn.Config("feed_service.serving:application", factory=True, workers=workers, **OPTIONS)
+    Multiprocess(config, [listener]).run()
+
+
+def application() -> Any:  # noqa: ANN401 - as uvicorn takes it.
+    """What each of several workers serves."""
+    return settled(create_app())
+
+
+def settled(app: App) -> App:
+    """What stays is passed over by the garbage collector from now on, and what importing needed is given back."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    return app
+
+
+def main() -> None:
+    """`python -m feed_service.serving SOCKET WORKERS`: what `serve` becomes."""
+    logging.config.dictConfig(LOGGING)
+    try:
+        with unwinding():
+            run(Settings.from_environment(), socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
+    except FeedError as error:
+        raise SystemExit(f"feed-service: {error}") from None
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -110,3 +137,7 @@ def _announce(address: tuple[Any, ...]) -> None:
                 return
         except OSError:
             time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()

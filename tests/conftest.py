@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import make_url
 
-from feed_service.database import migrate, with_driver
+from feed_service.database import with_driver
 from feed_service.embedded import postgres, valkey
+from feed_service.migrations import migrate
 from tests.scratch import empty, scratch_database
 from tests.world import World, world_on
 

@@ -5,10 +5,12 @@ import asyncio
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from feed_service import models
-from feed_service.database import ReadDatabase, alembic_config, create_engine, migrate
+from feed_service.database import ReadDatabase, create_engine, newest_revision
+from feed_service.migrations import alembic_config, migrate
 
 
 async def test_the_tables_are_those_of_the_models(database_url: str) -> None:
@@ -32,6 +34,16 @@ async def test_a_downgrade_leaves_nothing_and_can_be_undone(bare_database_url: s
     await migrate(bare_database_url)
     database = ReadDatabase.connect(bare_database_url, pool_size=1)
     assert await database.is_current()
+    await database.close()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_would_migrate_to() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == newest_revision()
+
+
+async def test_a_database_without_tables_is_not_current(bare_database_url: str) -> None:
+    database = ReadDatabase.connect(bare_database_url, pool_size=1)
+    assert not await database.is_current()
     await database.close()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from graphql import SelectionNode
 from sqlalchemy import make_url
 
-from feed_service.database import migrate
 from feed_service.errors import FeedError
+from feed_service.migrations import migrate
 from tests.api import SCHEMA, api_on
 from tests.differential.bases import Enough, each_base
 from tests.differential.cases import Case

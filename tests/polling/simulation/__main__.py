@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from feed_service.database import migrate
+from feed_service.migrations import migrate
 from feed_service.embedded import postgres
 from tests.polling.simulation.plan import LARGE, Plan, Report
 from tests.polling.simulation.run import simulate
