@@ -22,11 +22,11 @@ MOST_QUESTIONS = 10_000
 LONGEST_QUESTION = 2_000
 
 MOST_VERSIONS = 10_000
-MOST_IDS = 1_000_000
-"""Of all versions, about 100 MB."""
+MOST_IDS = 100_000
+"""Of all versions, about 10 MB."""
 
 MOST_BODIES = 10_000
-MOST_BYTES = 32_000_000
+MOST_BYTES = 8_000_000
 LARGEST_BODY = 200_000
 LARGEST_OF_VIEWER = 1_000
 """A viewer asks the same again for a few small things only: heads of feeds, changes."""
