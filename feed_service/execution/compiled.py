@@ -108,7 +108,7 @@ class Run:
         field = part.field
         if field.way is Way.READ:
             read = reader(field.read, self.keywords(field) if field.read.is_bound else {})
-            self._fill(part, objects, [read(row) for row in rows])
+            self._fill(part, objects, list(map(read, rows)))
         else:
             self._open += 1
             self.waiting.append(lambda: self._awaited(part, rows, objects))
@@ -119,7 +119,7 @@ class Run:
             values = await part.field.level(rows, **keywords)
         else:
             read = reader(part.field.read, keywords)
-            values = await gather_with_cancel(*(read(row) for row in rows))
+            values = await gather_with_cancel(*map(read, rows))
         self._open -= 1
         self._fill(part, objects, values)
 

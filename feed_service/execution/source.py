@@ -7,6 +7,7 @@ answer or an argument, is a value among the function's globals, and never become
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from keyword import iskeyword
+from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -95,8 +96,7 @@ def reader(read: Read, keywords: Mapping[str, Any]) -> Callable[[Any], Any]:
     """The same read as a function of a row, for fields that are completed later."""
     function, row_as = read.function, read.row_as
     if function is None:
-        name = read.attribute
-        return lambda row: getattr(row, name)
+        return attrgetter(read.attribute)
     if row_as:
         return lambda row: function(**{row_as: row}, **keywords)
     return lambda _row: function(**keywords)

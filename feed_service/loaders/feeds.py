@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from feed_service.errors import BadUserInput
@@ -63,6 +63,7 @@ class Feed:
         return feeds.RANK_SORTS[self.order].types
 
 
+@lru_cache(1_000)
 def feed(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter, window: TimeWindow | None) -> Feed:
     """Raises BadUserInput, naming what can be used, for an order or a window that this kind does not have."""
     allowed = ALLOWED_ORDERS[kind]
