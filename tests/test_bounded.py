@@ -45,7 +45,8 @@ def test_halves_find_many_keys_and_keep_those_that_are_asked_for() -> None:
 
 def test_halves_stay_within_their_bounds_and_never_find_what_was_replaced_or_dropped() -> None:
     choose = random.Random(7)  # noqa: S311 - the same each time.
-    memory, stored = Halves[int, tuple[int, int]](most=40, most_weight=400, weigh=lambda value: value[1]), {}
+    memory = Halves[int, tuple[int, int]](most=40, most_weight=400, weigh=lambda value: value[1])
+    stored: dict[int, tuple[int, int]] = {}
     for step in range(20_000):
         key = choose.randrange(60)
         if choose.random() < 0.3:

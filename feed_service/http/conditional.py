@@ -127,7 +127,7 @@ class Unchanged:
             await self.app(scope, receive, send)
             return
         if message["type"] == "http.request" and not message.get("more_body"):
-            body = message.get("body", b"")
+            body: bytes = message.get("body", b"")
             found = await self._kept_for(body, seen)
             if found is not None:
                 await send(repeated(scope, found))

@@ -6,7 +6,7 @@ from typing import Any
 from feed_service import models
 from feed_service.commands import account_deletion, blocks, moderation, mutes, profiles
 from feed_service.loaders.entities import Entities
-from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.viewer import ANONYMOUS, Role, Viewer
 from tests.api import Api, Refused, api_on, global_id
 from tests.world import World, world_on
 
@@ -36,7 +36,7 @@ STEPS: list[tuple[str, Command, tuple[Any, ...]]] = [
     ("cat", blocks.block_user, (1,)),
     ("bob", mutes.mute_user, (1,)),
     ("mo", moderation.suspend_user, (1, "Spam.")),
-    ("operator", moderation.set_role, ("bob", moderation.Role.MODERATOR)),
+    ("operator", moderation.set_role, ("bob", Role.MODERATOR)),
     ("mo", moderation.restore_user, (1,)),
     ("cat", blocks.unblock_user, (1,)),
     ("ann", account_deletion.delete_account, ()),
@@ -80,7 +80,7 @@ async def test_answers_are_those_of_a_process_that_keeps_nothing(empty_database_
     ):
         keeping.entities = Entities(keeping.polling.tail, known_s=LONG_S)
         people = await settled(world)
-        viewers = {name: Viewer(user.id, moderation.Role(user.role)) for name, user in people.items()}
+        viewers = {name: Viewer(user.id, Role(user.role)) for name, user in people.items()}
         viewers |= {"nobody": ANONYMOUS, "operator": OPERATOR}
         seen, is_hidden = {str(await answer(keeping, viewer)) for viewer in viewers.values()}, False
         for step in STEPS:
