@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from feed_service.migrations import migrate
 from feed_service.embedded import postgres
+from feed_service.migrations import migrate
 from tests.polling.simulation.plan import LARGE, Plan, Report
 from tests.polling.simulation.run import simulate
 from tests.scratch import scratch_database
