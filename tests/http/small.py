@@ -16,7 +16,7 @@ from feed_service.http.site import create_site
 from feed_service.viewer import Role, Viewer
 
 TOKEN = "a.good.token"
-TIME_LIMIT_S = 0.5
+TIME_LIMIT_S = 1.0
 
 
 @strawberry.interface
