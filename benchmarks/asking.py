@@ -67,7 +67,10 @@ async def _cast(url: str) -> Cast:
     finally:
         await connection.close()
     if len(viewers) < TURNS or len(discussed) < TURNS:
-        raise SystemExit(f"The database has {len(viewers)} ordinary viewers and {len(discussed)} discussed posts only.")
+        raise SystemExit(
+            f"The database has {len(viewers)} ordinary viewers and {len(discussed)} discussed posts only.\n"
+            "A folder that was seeded by an older version must be removed."
+        )
     return Cast(viewers, [row["post_id"] for row in discussed], [row["author_id"] for row in discussed])
 
 

@@ -20,7 +20,7 @@ from benchmarks.chart import chart
 from benchmarks.cost import Postgres
 from benchmarks.entrants import OURS, PLAIN, Entrant, disagreements, operations, running_all
 from benchmarks.feed_sql import database
-from benchmarks.judging import LIMIT, Target, raw, table, targets
+from benchmarks.judging import LIMIT, MERCURIUS, Target, raw, table, targets
 from benchmarks.machine import described, in_words
 from benchmarks.peers.started import NAMES as PEERS
 from benchmarks.polling import copy_of
@@ -126,11 +126,11 @@ def beside_peers(url: str, wanted: Wanted) -> list[Figure]:
         what = operations(wanted.operations, cast, ours)
         check_equality(found, what)
         print("Answers are equal. Warming up.", flush=True)
-        warmed(where, found, what, 1.0 if wanted.is_quick else 5.0)
+        warmed(where, found, what, 0.5 if wanted.is_quick else 5.0)
         runs = rounds(where, found, what, 16, wanted.effort)
         one_by_one = [one for one in what if one.name in asking.OF_PEERS]
         few = replace(wanted.effort, rounds=max(1, wanted.effort.rounds // 2), seconds=wanted.effort.seconds / 2)
-        runs += rounds(where, found, one_by_one, 1, few)
+        runs += rounds(where, [one for one in found if one.name in (PLAIN, LIMIT, MERCURIUS)], one_by_one, 1, few)
     measured = figures(runs)
     for connections in (16, 1):
         for operation in what:

@@ -28,7 +28,7 @@ from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
 RESULTS = Path(__file__).parent / "results" / "feed_sql.json"
-SEEDED = SeedPlan(users=100_000, posts=500_000, comments=0, likes=0, follows=2_000_000)
+SEEDED = SeedPlan(users=100_000, posts=500_000, comments=2_000_000, likes=5_000_000, follows=2_000_000)
 KINDS = (FeedKind.FOLLOWING_USERS, FeedKind.HOME)
 PAGE = 20
 

@@ -1,7 +1,7 @@
 """A database ten times as large, by SQL alone: nine more worlds beside the seeded one, each as dense as it is.
 
-Everybody's own rows stay what they were; what grows are the tables and indexes that they lie in. The copies of posts have
-short texts, and no comments or likes.
+Everybody's own rows stay what they were; what grows are the tables and indexes that they lie in. The copies of posts
+have short texts, and no comments or likes.
 """
 
 import asyncpg

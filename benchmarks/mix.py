@@ -7,9 +7,8 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -29,7 +28,7 @@ from benchmarks.load import Poller
 from benchmarks.machine import described, in_words
 from benchmarks.open_loop import Arrived, Kind, Stream
 from benchmarks.polling import copy_of
-from benchmarks.served import CHECKOUT, SERVICE, Server, fired, running
+from benchmarks.served import SERVICE, Server, fired, running, said_to
 from benchmarks.write_mix import KINDS, casts, mutation
 from feed_service.app import signing_keys
 from feed_service.settings import Settings
@@ -86,26 +85,16 @@ def writes(url: str, cast: Cast, environment: Mapping[str, str]) -> list[Poller]
 
 def streamed(url: str, stream: Stream) -> tuple[Arrived, Durations]:
     """What came back, and how long PostgreSQL took meanwhile."""
-    durations, argv = Durations(url), [sys.executable, "-m", "benchmarks.open_loop"]
-    with asyncio.Runner() as runner, tempfile.TemporaryFile("w+") as given:
-        json.dump(asdict(stream), given)
-        given.seek(0)
+    durations = Durations(url)
+    with asyncio.Runner() as runner:
         runner.run(durations.begin())
-        with subprocess.Popen(argv, cwd=CHECKOUT, stdin=given, stdout=subprocess.PIPE, text=True) as child:
-            said = runner.run(looking(durations, child))
+        with said_to("benchmarks.open_loop", asdict(stream)) as child:
+            while child.poll() is None:
+                time.sleep(LOOK_EVERY_S)
+                runner.run(durations.look())
+            arrived = Arrived(**child.answer())
         runner.run(durations.end())
-    return Arrived(**json.loads(said)), durations
-
-
-async def looking(durations: Durations, child: "subprocess.Popen[str]") -> str:
-    """Raises SystemExit if the load generator fails."""
-    assert child.stdout is not None  # noqa: S101 - it was asked for.
-    reading = asyncio.create_task(asyncio.to_thread(child.stdout.read))
-    while not (await asyncio.wait([reading], timeout=LOOK_EVERY_S))[0]:
-        await durations.look()
-    if await asyncio.to_thread(child.wait):
-        raise SystemExit("The load generator failed.")
-    return reading.result()
+    return arrived, durations
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:

@@ -125,7 +125,8 @@ def warmed(where: Range, found: Sequence[Entrant], what: Iterable[Operation], se
     """Every turn once by itself, then as in the runs: Node compiles what was run some thousand times."""
     for operation in what:
         for entrant in serving(found, operation):
-            fired(entrant.server.port, 1, 0, entrant.pollers(operation))
+            if seconds >= 1:
+                fired(entrant.server.port, 1, 0, entrant.pollers(operation))
             shot(where, entrant, operation, 16, seconds)
 
 

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.load import Found, Poller, Shot
 
@@ -70,6 +72,32 @@ def pin(pid: int, core: int | None) -> None:
         os.sched_setaffinity(pid, {core})
 
 
+class Talk(subprocess.Popen[str]):
+    """A module that reads JSON from its standard input and writes JSON to its standard output.
+
+    Both are files: of megabytes that went through a pipe after uvloop had run, some came without their middle
+    (seen 2026-11-21 on a busy machine).
+    """
+
+    def __init__(self, module: str, given: object, folder: Path) -> None:
+        asked, self.told = folder / "asked.json", folder / "told.json"
+        asked.write_text(json.dumps(given))
+        with asked.open() as source, self.told.open("w") as sink:
+            super().__init__([sys.executable, "-m", module], cwd=CHECKOUT, stdin=source, stdout=sink, text=True)
+
+    def answer(self) -> Any:  # noqa: ANN401 - JSON.
+        """Once it has ended. Raises SystemExit if it failed."""
+        if self.wait():
+            raise SystemExit("The load generator failed.")
+        return json.loads(self.told.read_text())
+
+
+@contextmanager
+def said_to(module: str, given: object) -> Iterator[Talk]:
+    with tempfile.TemporaryDirectory() as folder, Talk(module, given, Path(folder)) as child:
+        yield child
+
+
 def fired(
     port: int,
     connections: int,
@@ -81,9 +109,9 @@ def fired(
 ) -> Found:
     """What came back, from a load generator in a process of its own; the pollers keep the newest ETags."""
     shot = asdict(Shot(port, connections, seconds, pollers, follows_etags, OTHER_CORE if is_pinned else None))
-    argv = [sys.executable, "-m", "benchmarks.load"]
-    said = subprocess.run(argv, cwd=CHECKOUT, input=json.dumps(shot), stdout=subprocess.PIPE, text=True, check=True)
-    found = Found(**json.loads(said.stdout))
+    with said_to("benchmarks.load", shot) as child:
+        child.wait()
+        found = Found(**child.answer())
     for poller, etag in zip(pollers, found.etags, strict=True):
         if poller.etag != etag:
             poller.keep(etag)
