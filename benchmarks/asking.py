@@ -88,11 +88,14 @@ class Operation:
         return posted(self.document, names, [dict(variables) for _, variables in self.turns])
 
 
+def document(name: str) -> str:
+    return (FOLDER / f"{name}.graphql").read_text()
+
+
 def operation(name: str, cast: Cast) -> Operation:
     """HEAD's `since` comes later, from the service: see `entrants.since`."""
-    document = (FOLDER / f"{name}.graphql").read_text()
     if name == "popular":
-        return Operation(name, document, [(None, {})] * TURNS)
+        return Operation(name, document(name), [(None, {})] * TURNS)
     variables: dict[str, Sequence[Mapping[str, Any]]] = {
         "feed": [{}] * TURNS,
         "head": [{}] * TURNS,
@@ -101,7 +104,7 @@ def operation(name: str, cast: Cast) -> Operation:
         "profile": [{"id": encode("User", author)} for author in cast.authors],
         "search": [{"words": WORDS[turn % len(WORDS)]} for turn in range(TURNS)],
     }
-    return Operation(name, document, list(zip(cast.viewers, variables[name], strict=True)))
+    return Operation(name, document(name), list(zip(cast.viewers, variables[name], strict=True)))
 
 
 def tokens_of(viewers: Sequence[int], keys: SigningKeys) -> dict[int, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from benchmarks import asking, executor, followees, mix
+from benchmarks import asking, executor, followees, mix, sizes
 from benchmarks.asking import Cast
 from benchmarks.chart import chart
 from benchmarks.cost import Postgres
@@ -115,7 +115,17 @@ def measured(url: str, wanted: Wanted) -> tuple[dict[str, Any], list[Target]]:
     if "mix" in wanted.parts:
         report["mix"], lines = mix.measured(url, wanted.mix_seconds)
         judged += lines
+    judged += of_sizes()
     return report, judged
+
+
+def of_sizes() -> list[Target]:
+    """What `make bench-sizes` found last: it takes a quarter of an hour, so that it is not made each time."""
+    if not sizes.RESULTS.exists():
+        return []
+    found = json.loads(sizes.RESULTS.read_text())
+    note = f"make bench-sizes, {found['machine']['at'][:10]}"
+    return [Target(line["name"], line["value"], line["bound"], is_at_most=True, note=note) for line in found["targets"]]
 
 
 def beside_peers(url: str, wanted: Wanted) -> list[Figure]:

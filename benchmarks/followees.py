@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from benchmarks.asking import Cast, Operation, operation, tokens_of
+from benchmarks.asking import Operation, document, tokens_of
 from benchmarks.entrants import NO_CACHES
 from benchmarks.feed_viewers import added, forget
 from benchmarks.judging import Target
@@ -32,7 +32,7 @@ def measured(url: str) -> tuple[dict[str, Any], list[Target]]:
         with running("the service", UNCACHED, environment) as server:
             times = {}
             for size, viewer in zip(SIZES, people, strict=True):
-                feed = Operation("feed", operation("feed", Cast([viewer], [], [])).document, [(viewer, {})] * ASKED)
+                feed = Operation("feed", document("feed"), [(viewer, {})] * ASKED)
                 times[size] = of_database(url, server.port, feed, tokens)
     asyncio.run(gone(url))
     few, many = times[SIZES[0]], times[SIZES[1]]

@@ -62,5 +62,11 @@ async def milliseconds(connection: asyncpg.Connection, sent: Sent, mode: str, ru
     return round(median(times) * 1_000, 3)
 
 
-def literal(value: Any) -> str:  # noqa: ANN401 - a number or a time.
-    return f"'{value.isoformat()}'" if isinstance(value, datetime) else str(value)
+def literal(value: Any) -> str:  # noqa: ANN401 - what a parameter takes.
+    if value is None:
+        return "NULL"
+    if isinstance(value, list | tuple):
+        return "ARRAY[" + ", ".join(literal(item) for item in value) + "]" if value else "'{}'"
+    if isinstance(value, datetime):
+        return f"'{value.isoformat()}'"
+    return f"'{value}'" if isinstance(value, str) else str(value)
