@@ -5,7 +5,8 @@ specification.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from types import NoneType
 from typing import Any
 
 from graphql import default_type_resolver, is_object_type
@@ -19,6 +20,7 @@ from feed_service.execution.source import reader
 Rows = Sequence[Any]
 Waiting = Callable[[], Coroutine[Any, Any, None]]
 
+PLAIN = (Way.COLUMN, Way.PERHAPS)
 NOTHING: tuple[Any, ...] = ()
 
 
@@ -79,47 +81,40 @@ class Run:
         """One object for each row, none of which is None. Rows that are the same share one."""
         if not rows:
             return []
-        if len(rows) > 1:
+        if len(rows) > 1 and len(set(map(id, rows))) < len(rows):
             distinct = {id(row): row for row in rows}
-            if len(distinct) < len(rows):
-                made = dict(zip(distinct, self.objects(selection, list(distinct.values())), strict=True))
-                return [made[id(row)] for row in rows]
-        if selection.of.is_type_of:
-            self._require_type(selection, rows)
+            made = dict(zip(distinct, self.objects(selection, list(distinct.values())), strict=True))
+            return [made[id(row)] for row in rows]
         bound = tuple([self.keywords(field) for field in selection.bound]) if selection.bound else NOTHING
         objects = selection.make(rows, bound)
         for part in selection.parts:
             self._part(part, rows, objects)
         return objects
 
-    def _require_type(self, selection: Selection, rows: Rows) -> None:
-        """Raises Incomplete for a row of another type. A class that is called as the type is asked only once."""
-        known, type_ = selection.known, selection.of
-        if known.issuperset(map(type, rows)):
-            return
-        for row in rows:
-            if type(row) not in known:
-                if type_.is_type_of(row, None) is not True:  # type: ignore[misc,arg-type]  # It needs no info.
-                    raise Incomplete(f"A row of {type(row).__name__} is no {type_.name}.")
-                if type(row).__name__ == type_.name:
-                    known.add(type(row))
-
     def _part(self, part: Part, rows: Rows, objects: list[dict[str, Any]]) -> None:
         field = part.field
         if field.way is Way.READ:
             read = reader(field.read, self.keywords(field) if field.read.is_bound else {})
             self._fill(part, objects, list(map(read, rows)))
+            return
+        if field.way in PLAIN and field.level is not None:
+            values = field.level(rows, **self.keywords(field))
+            if not callable(values):
+                self._fill(part, objects, values)
+                return
+            self.waiting.append(lambda: self._filled(part, objects, values()))
         else:
-            self._open += 1
-            self.waiting.append(lambda: self._awaited(part, rows, objects))
+            self.waiting.append(lambda: self._filled(part, objects, self._loaded(field, rows)))
+        self._open += 1
 
-    async def _awaited(self, part: Part, rows: Rows, objects: list[dict[str, Any]]) -> None:
-        keywords = self.keywords(part.field)
-        if part.field.level is not None:
-            values = await part.field.level(rows, **keywords)
-        else:
-            read = reader(part.field.read, keywords)
-            values = await gather_with_cancel(*map(read, rows))
+    async def _loaded(self, field: Field, rows: Rows) -> Rows:
+        keywords = self.keywords(field)
+        if field.level is not None:
+            return await field.level(rows, **keywords)  # type: ignore[no-any-return]
+        return await gather_with_cancel(*map(reader(field.read, keywords), rows))
+
+    async def _filled(self, part: Part, objects: list[dict[str, Any]], loading: Awaitable[Rows]) -> None:
+        values = await loading
         self._open -= 1
         self._fill(part, objects, values)
 
@@ -137,11 +132,11 @@ class Run:
 
     def values(self, shape: Shape, values: Rows) -> list[Any]:
         """The completed values of one field, for each of its objects."""
-        for value in values:
-            if value is None:
+        classes = set(map(type, values))
+        if not classes <= shape.known:
+            if NoneType in classes:
                 return self._with_nulls(shape, values)
-            if isinstance(value, Exception):
-                raise value
+            prove(shape, values)
         if shape.selection is not None:
             return self.objects(shape.selection, values)
         if shape.leaf is not None:
@@ -190,6 +185,23 @@ class Run:
         if row.__class__.__name__ == found.name:
             choice.by_class[row.__class__] = selection
         return selection
+
+
+def prove(shape: Shape, values: Rows) -> None:
+    """Raises what is an error among the values, and Incomplete for a row of another type.
+
+    Of classes that are called as the type, every row is; other rows are asked each time.
+    """
+    selection = shape.selection
+    for value in values:
+        if isinstance(value, Exception):
+            raise value
+        if selection is None or selection.of.is_type_of is None:
+            shape.known.add(type(value))
+        elif selection.of.is_type_of(value, None) is not True:  # type: ignore[arg-type]  # It needs no info.
+            raise Incomplete(f"A row of {type(value).__name__} is no {selection.of.name}.")
+        elif type(value).__name__ == selection.of.name:
+            shape.known.add(type(value))
 
 
 def is_cancelled_from_outside() -> bool:

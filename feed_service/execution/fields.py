@@ -1,13 +1,15 @@
 """What the definition of a field in the schema says about running it: an attribute, a function of a row, or of a level.
 
-A field of a level is known by the attribute `of_level` of its resolver: a coroutine function that takes the rows of a
-whole level and gives one value for each (feed_service.schema.levels makes them). Whatever else Strawberry knows, such
-as extensions of fields, is left to the reference executor.
+A field of a level is known by the attribute `of_level` of its resolver: a function that takes the rows of a whole level
+and gives one value for each (`feed_service.schema.levels` makes them, with the attributes that are read here). Whatever
+else Strawberry knows, such as extensions of fields, is left to the reference executor.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import Any, TypeGuard
 
 from graphql import (
@@ -32,8 +34,8 @@ from strawberry.types.field import StrawberryField
 
 from feed_service.execution.source import Read
 
-Level = Callable[..., Awaitable[Sequence[Any]]]
-"""(rows, info, arguments by name) -> one value for each row, in their order."""
+Level = Callable[..., Any]
+"""(rows, info, arguments by name) -> one value for each row, in their order. A coroutine function, or a plain one."""
 
 DEFINITION = "strawberry-definition"
 
@@ -49,6 +51,10 @@ class Way(Enum):
     """One by one, at once."""
     AWAIT = "await"
     """One by one, by a coroutine each."""
+    COLUMN = "column"
+    """All of them by one plain function."""
+    PERHAPS = "perhaps"
+    """All of them by a plain function, or else by the coroutine function that it gives."""
     LEVEL = "level"
     """All of them by one coroutine."""
 
@@ -84,10 +90,6 @@ class Request:
     variables: VariableValues
     context: Any
 
-    def info(self, field: Field) -> Info[Any, Any]:
-        """What a resolver is told. The path has no places in lists: one info serves all rows of a level."""
-        return Info(_raw_info=self.raw_info(field.parent, field.nodes, field.definition.type), _field=field.strawberry)
-
     def raw_info(self, parent: Any, nodes: list[FieldNode], type_: GraphQLOutputType) -> GraphQLResolveInfo[Any]:  # noqa: ANN401
         """As graphql-core makes it for the field of `nodes` of an object, or interface, `parent`."""
         first = nodes[0]
@@ -113,7 +115,23 @@ class Request:
         found = field.constant
         if found is None:
             found = arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
-        return found | {field.info_as: self.info(field)} if field.info_as else found
+        return {**found, field.info_as: LevelInfo(field, self)} if field.info_as else found
+
+
+class LevelInfo(Info[Any, Any]):
+    """What a resolver is told. The path has no places in lists: one info serves all rows of a level."""
+
+    context: Any = None
+
+    def __init__(self, field: Field, request: Request) -> None:
+        self.context = request.context
+        self._field = field.strawberry
+        self._asked = field, request
+
+    @cached_property
+    def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]  # Made only if it is asked for.
+        field, request = self._asked
+        return request.raw_info(field.parent, field.nodes, field.definition.type)
 
 
 def _never(_value: Any) -> TypeGuard[Awaitable[Any]]:  # noqa: ANN401 - as graphql-core asks.
@@ -135,11 +153,16 @@ def field_of(
     else:
         function: Any = resolver.wrapped_func
         level = getattr(function, "of_level", None)
-        way = Way.LEVEL if level else Way.AWAIT if resolver.is_async else Way.READ
+        if level is not None:
+            plain = Way.PERHAPS if function.may_wait else Way.COLUMN
+            way = Way.LEVEL if iscoroutinefunction(level) else plain
+        else:
+            way = Way.AWAIT if resolver.is_async else Way.READ
         row = resolver.self_parameter or resolver.parent_parameter or resolver.root_parameter
-        info_as = resolver.info_parameter.name if resolver.info_parameter else None
+        takes_info = getattr(function, "takes_info", resolver.info_parameter is not None)
+        info_as = resolver.info_parameter.name if resolver.info_parameter and takes_info else None
         is_bound = info_as is not None or bool(definition.args)
-        read = Read(function=function, row_as=row.name if row else "", is_bound=is_bound)
+        read = Read("", level or function, row.name if row else "", is_bound, way is Way.COLUMN)
     constant = None
     if not any(has_variable(node) for node in nodes[:1]):
         constant = arguments(definition, nodes[0], found, schema, NO_VARIABLES)

@@ -63,24 +63,27 @@ class Part:
 
 @dataclass
 class Selection:
-    """What is asked of the objects of one type. `known` are the classes of rows that have proved to be of this type."""
+    """What is asked of the objects of one type."""
 
     of: GraphQLObjectType
     make: Make
     bound: list[Field]
     parts: list[Part]
-    known: set[type] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a value must be like: a leaf, objects of a selection, objects of several types, or a list of `item`."""
+    """What a value must be like: a leaf, objects of a selection, objects of several types, or a list of `item`.
+
+    `known`: classes of values that have proved to be neither errors nor of another type.
+    """
 
     is_nullable: bool
     leaf: Leaf | None = None
     selection: Selection | None = None
     choice: "Choice | None" = None
     item: "Shape | None" = None
+    known: set[type] = field(default_factory=set)
 
 
 @dataclass
@@ -222,7 +225,7 @@ class Compiler:
                 raise Uncompiled("uncompiled")
             found = field_of(self.schema, type_, definition, key, [detail.node for detail in details])
             shape = self.shape(definition.type, details)
-            if shape.leaf is not None and found.way is Way.READ:
+            if shape.leaf is not None and found.way in {Way.READ, Way.COLUMN}:
                 shown.append(LeafField(key, found.read, shape.leaf, shape.is_nullable))
                 bound += [found] if found.read.is_bound else []
             else:

@@ -20,13 +20,15 @@ Make = Callable[[Sequence[Any], tuple[Any, ...]], list[dict[str, Any]]]
 class Read(NamedTuple):
     """How a value is read off a row: by an attribute, or by a call of `function` with the row and more by name.
 
-    `bound`: whether the call takes an info or arguments, which differ between requests.
+    `is_bound`: whether the call takes an info or arguments, which differ between requests. `is_column`: the function
+    takes all rows, as its first argument, and gives a list of values.
     """
 
     attribute: str = ""
     function: Callable[..., Any] | None = None
     row_as: str = ""
     is_bound: bool = False
+    is_column: bool = False
 
 
 class LeafField(NamedTuple):
@@ -45,35 +47,54 @@ class FixedField(NamedTuple):
 
 def make_function(fields: Sequence[LeafField | FixedField]) -> Make:
     """The function; its second argument holds one dictionary of keywords for each leaf field whose read is bound."""
-    lines, names = [], dict(NAMES)
-    shown: list[str] = []
-    bound: list[str] = []
+    source = Source([], [], [], [])
+    names = dict(NAMES)
     for n, field in enumerate(fields):
         names[f"k{n}"] = field.key
         if isinstance(field, FixedField):
             names[f"c{n}"] = field.value
-            shown.append(f"k{n}: c{n}")
+            source.shown.append(f"k{n}: c{n}")
             continue
-        shown.append(f"k{n}: v{n}")
-        lines.append(f"v{n} = {_read(n, field.read, names, bound)}")
-        names[f"s{n}"] = field.leaf.coerce
+        source.shown.append(f"k{n}: v{n}")
+        names[f"f{n}"], names[f"s{n}"] = field.read.function, field.leaf.coerce
+        source.read(n, field.read)
         unusual = field.leaf.unusual.format(v=f"v{n}")
         condition = f"v{n} is not None and ({unusual})" if field.is_nullable else unusual
-        lines.append(f"if {condition}: v{n} = s{n}(v{n})")
-    code = _compiled(tuple(lines), ", ".join(shown), ", ".join(bound))
-    exec(code, names)  # noqa: S102 - written from the schema alone, as said above.
+        source.lines.append(f"if {condition}: v{n} = s{n}(v{n})")
+    exec(_compiled(source.text()), names)  # noqa: S102 - written from the schema alone, as said above.
     return names["make"]  # type: ignore[no-any-return]
 
 
-def _read(n: int, read: Read, names: dict[str, Any], bound: list[str]) -> str:
-    if read.function is None:
-        return f"row.{identifier(read.attribute)}"
-    names[f"f{n}"] = read.function
-    row = f"{identifier(read.row_as)}=row" if read.row_as else ""
-    if not read.is_bound:
-        return f"f{n}({row})"
-    bound.append(f"b{n}")
-    return f"f{n}({row}, **b{n})" if row else f"f{n}(**b{n})"
+class Source(NamedTuple):
+    """`before` the loop over the rows, the names of what is `bound`, the `lines` of the loop, and what is `shown`."""
+
+    before: list[str]
+    bound: list[str]
+    lines: list[str]
+    shown: list[str]
+
+    def read(self, n: int, read: Read) -> None:
+        """Have `v{n}` stand for the value of field `n`."""
+        if read.function is None:
+            self.lines.append(f"v{n} = row.{identifier(read.attribute)}")
+            return
+        row = "rows" if read.is_column else f"{identifier(read.row_as)}=row" if read.row_as else ""
+        if read.is_bound:
+            self.bound.append(f"b{n}")
+        given = ", ".join(part for part in (row, f"**b{n}" if read.is_bound else "") if part)
+        if read.is_column:
+            self.before.append(f"v{n} = f{n}({given})")
+        else:
+            self.lines.append(f"v{n} = f{n}({given})")
+
+    def text(self) -> str:
+        columns = [line.partition(" ")[0] for line in self.before]
+        each = f"row, {', '.join(columns)}" if columns else "row"
+        of = f"zip(rows, {', '.join(columns)}, strict=True)" if columns else "rows"
+        head = [f"({', '.join(self.bound)},) = bound"] if self.bound else []
+        before = "".join(f"    {line}\n" for line in [*head, *self.before, "made = []"])
+        inner = "".join(f"        {line}\n" for line in [*self.lines, f"made.append({{{', '.join(self.shown)}}})"])
+        return f"def make(rows, bound):\n{before}    for {each} in {of}:\n{inner}    return made\n"
 
 
 def identifier(name: str) -> str:
@@ -84,12 +105,9 @@ def identifier(name: str) -> str:
 
 
 @lru_cache(1_024)
-def _compiled(lines: tuple[str, ...], shown: str, bound: str) -> CodeType:
+def _compiled(text: str) -> CodeType:
     """Selections of the same fields have the same source, whatever their keys and arguments."""
-    body = "".join(f"        {line}\n" for line in lines)
-    unpack = f"    ({bound},) = bound\n" if bound else ""
-    head = f"def make(rows, bound):\n{unpack}    made = []\n    for row in rows:\n"
-    return compile(f"{head}{body}        made.append({{{shown}}})\n    return made\n", "<selection>", "exec")
+    return compile(text, "<selection>", "exec")
 
 
 def reader(read: Read, keywords: Mapping[str, Any]) -> Callable[[Any], Any]:

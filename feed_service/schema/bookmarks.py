@@ -17,7 +17,7 @@ from feed_service.schema.connections import (
     First,
     Last,
     PageInfo,
-    cursor_of,
+    cursors_of,
     pages_under,
     requested_slice,
 )
@@ -47,9 +47,9 @@ class BookmarkCollection(Node):
 class BookmarkEdge:
     node: LazyPost = strawberry.field(description="What was saved.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(parent: strawberry.Parent[EdgeRow], info: Info) -> str:
-        return cursor_of(info, parent)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
     @strawberry.field(description="Since when.")
     def saved_at(parent: strawberry.Parent[EdgeRow]) -> datetime:

@@ -19,7 +19,7 @@ from feed_service.schema.connections import (
     First,
     Last,
     PageInfo,
-    cursor_of,
+    cursors_of,
     pages_under,
     requested_slice,
 )
@@ -49,9 +49,9 @@ class Comment(Node, Likeable, Editable, Deletable):
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
         return is_a(row, models.Comment)
 
-    @strawberry.field(description="The text; null for a tombstone.")
-    def body(comment: strawberry.Parent[models.Comment]) -> Markdown | None:
-        return None if comment.is_tombstone else Markdown(comment.body)
+    @level(graphql_type=Markdown | None, description="The text; null for a tombstone.")
+    def body(comments: Rows[models.Comment]) -> list[str | None]:
+        return [None if comment.is_tombstone else comment.body for comment in comments]
 
     @level(graphql_type=HTML | None, description="The text as sanitised HTML; null for a tombstone.")
     async def body_html(comments: Rows[models.Comment], info: Info) -> list[str | None]:
@@ -119,9 +119,9 @@ class TreeEdgeRow(EdgeRow):
 class CommentTreeEdge:
     node: LazyComment = strawberry.field(description="The comment.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(edge: strawberry.Parent[EdgeRow], info: Info) -> str:
-        return cursor_of(info, edge)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
     @strawberry.field(description="0 for a comment on the post itself.")
     def depth(edge: strawberry.Parent[EdgeRow]) -> int:

@@ -12,7 +12,7 @@ from feed_service import paging
 from feed_service.commands.permissions import signed_in
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.schema.context import Context, Info
-from feed_service.schema.levels import Rows, level
+from feed_service.schema.levels import Rows, Values, level
 
 Node = TypeVar("Node")
 
@@ -80,27 +80,39 @@ class ConnectionRow:
         return self
 
 
-async def go_on(connections: Sequence[ConnectionRow], *, backwards: bool) -> list[bool]:
+def go_on(connections: Sequence[ConnectionRow], *, backwards: bool) -> Values:
     """Whether the lists have items before (`backwards`) or after the pages; asked of the database only if need be."""
-    return list(await asyncio.gather(*(goes_on(one, backwards=backwards) for one in connections)))
+    parts = [beyond(connection, backwards=backwards) for connection in connections]
+    if not any(isinstance(part, Slice) for part in parts):
+        return parts
+
+    async def asked() -> list[bool]:
+        both = zip(connections, parts, strict=True)
+        return list(await asyncio.gather(*(has_items(connection, part) for connection, part in both)))
+
+    return asked
 
 
-async def goes_on(connection: ConnectionRow, *, backwards: bool) -> bool:
+def beyond(connection: ConnectionRow, *, backwards: bool) -> Slice | bool:
+    """The slice that must hold something if the list goes on; or whether it does, if the page has shown that."""
     if connection.part.backwards == backwards and connection.page.has_more:
         return True
-    beyond = connection.part.preceding() if backwards else connection.part.following()
-    return beyond is not None and await connection.has_items(beyond)
+    return (connection.part.preceding() if backwards else connection.part.following()) or False
+
+
+async def has_items(connection: ConnectionRow, part: Slice | bool) -> bool:
+    return await connection.has_items(part) if isinstance(part, Slice) else part
 
 
 @strawberry.type(description="Where a page stands in its list, exact in both directions.")
 class PageInfo:
-    @level(graphql_type=bool, description="Whether there are items after this page.")
-    async def has_next_page(pages: Rows[ConnectionRow], info: Info) -> list[bool]:  # noqa: ARG002 - as every level.
-        return await go_on(pages, backwards=False)
+    @level(graphql_type=bool, description="Whether there are items after this page.", may_wait=True)
+    def has_next_page(pages: Rows[ConnectionRow]) -> Values:
+        return go_on(pages, backwards=False)
 
-    @level(graphql_type=bool, description="Whether there are items before this page.")
-    async def has_previous_page(pages: Rows[ConnectionRow], info: Info) -> list[bool]:  # noqa: ARG002 - as every level.
-        return await go_on(pages, backwards=True)
+    @level(graphql_type=bool, description="Whether there are items before this page.", may_wait=True)
+    def has_previous_page(pages: Rows[ConnectionRow]) -> Values:
+        return go_on(pages, backwards=True)
 
     @strawberry.field(description="The cursor of the first item; null on an empty page.")
     def start_cursor(parent: strawberry.Parent[ConnectionRow], info: Info) -> str | None:
@@ -115,8 +127,9 @@ def cursor_at(info: Info, order: Order, key: Key | None) -> str | None:
     return None if key is None else info.context.cursors.encode(order, key)
 
 
-def cursor_of(info: Info, edge: EdgeRow) -> str:
-    return info.context.cursors.encode(edge.order, edge.item.key)
+def cursors_of(info: Info, edges: Sequence[EdgeRow]) -> list[str]:
+    encode = info.context.cursors.encode
+    return [encode(edge.order, edge.item.key) for edge in edges]
 
 
 CURSOR = "Where this item stands: opaque, and good for this list in this order only."
@@ -126,9 +139,9 @@ CURSOR = "Where this item stands: opaque, and good for this list in this order o
 class Edge(Generic[Node]):
     node: Node = strawberry.field(description="The item.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(parent: strawberry.Parent[EdgeRow], info: Info) -> str:
-        return cursor_of(info, parent)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
 
 @strawberry.type(description="One page of a list.")

@@ -20,7 +20,7 @@ from feed_service.schema.connections import (
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import CannotEditReason
-from feed_service.schema.ids import encode
+from feed_service.schema.ids import ids_of
 from feed_service.schema.lazy import LazyUser
 from feed_service.schema.levels import Rows, level
 from feed_service.schema.loading import by_kind
@@ -69,9 +69,9 @@ def cannot_edit_reasons(row: Any, info: Info) -> list[CannotEditReason]:  # noqa
 
 @strawberry.interface(description="What its author can edit.")
 class Editable:
-    @strawberry.field(description="Opaque, and unique among everything.")
-    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
-        return encode(type(parent).__name__, parent.id)
+    @level(graphql_type=strawberry.ID, description="Opaque, and unique among everything.")
+    def id(rows: Rows[Any]) -> list[strawberry.ID]:
+        return ids_of(rows)
 
     version: int = strawberry.field(description="Counts the edits, from 1.")
 
@@ -116,9 +116,9 @@ async def has_none(_part: object) -> bool:
 
 @strawberry.interface(description="What its author and moderators can delete.")
 class Deletable:
-    @strawberry.field(description="Opaque, and unique among everything.")
-    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
-        return encode(type(parent).__name__, parent.id)
+    @level(graphql_type=strawberry.ID, description="Opaque, and unique among everything.")
+    def id(rows: Rows[Any]) -> list[strawberry.ID]:
+        return ids_of(rows)
 
     @strawberry.field(description="When it was deleted; only moderators see what is.")
     def deleted_at(parent: strawberry.Parent[Any]) -> datetime | None:

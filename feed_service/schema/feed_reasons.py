@@ -1,6 +1,6 @@
 """Why a post is in a feed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from feed_service import loaders, models
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedKind
 from feed_service.schema.lazy import LazyTag, LazyUser
-from feed_service.schema.levels import Rows, level
+from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.loading import stats_of_posts, tags_by_ids
 
 
@@ -107,16 +107,21 @@ REASON_OF_ALL: dict[FeedKind, Any] = {
 """Why a post is in a feed of this kind, whichever post it is."""
 
 
-async def reasons_of(info: Info, places: Sequence[tuple[FeedKind, models.Post]]) -> list[Any]:
+def reasons_of(info: Info, places: Sequence[tuple[FeedKind, models.Post]]) -> Values:
     """Why each post is in a feed of its kind."""
     me = info.context.viewer.user_id
     unsure = [post.id for kind, post in places if kind is FeedKind.HOME and post.author_id != me]
-    found = await info.context.loaders.many(loaders.feeds.reasons_by_post_id, unsure, IS_FOLLOWED)
-    is_followed = dict(zip(unsure, [reason.is_author_followed for reason in found], strict=True))
 
-    def at_home(post: models.Post) -> Any:  # noqa: ANN401 - one of the union's types.
-        if post.author_id == me:
-            return OwnPost
-        return FollowedAuthor if is_followed[post.id] else FollowedTags
+    def reasons(is_followed: Mapping[int, bool]) -> list[Any]:
+        def at_home(post: models.Post) -> Any:  # noqa: ANN401 - one of the union's types.
+            if post.author_id == me:
+                return OwnPost
+            return FollowedAuthor if is_followed[post.id] else FollowedTags
 
-    return [(REASON_OF_ALL.get(kind) or at_home(post))(why=Reason(post)) for kind, post in places]
+        return [(REASON_OF_ALL.get(kind) or at_home(post))(why=Reason(post)) for kind, post in places]
+
+    async def loaded() -> list[Any]:
+        found = await info.context.loaders.many(loaders.feeds.reasons_by_post_id, unsure, IS_FOLLOWED)
+        return reasons(dict(zip(unsure, [reason.is_author_followed for reason in found], strict=True)))
+
+    return loaded if unsure else reasons({})

@@ -1,7 +1,7 @@
 """Feeds: pages of posts that say why each post is there, and why there are none."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -17,14 +17,14 @@ from feed_service.schema.connections import (
     EdgeRow,
     PageInfo,
     connected,
-    cursor_of,
+    cursors_of,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.enums import FeedEmptyReason
 from feed_service.schema.feed_reasons import FeedReason, reasons_of
 from feed_service.schema.lazy import LazyPost
-from feed_service.schema.levels import Rows, level
+from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.polling import MAX_MISSING, FeedGap, FeedHead, HeadRow, head_of_page
 from feed_service.schema.rankings import RankingSnapshot, described
 
@@ -40,13 +40,13 @@ class FeedEdgeRow(EdgeRow):
 class FeedEdge:
     node: LazyPost = strawberry.field(description="The post.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(edge: strawberry.Parent[FeedEdgeRow], info: Info) -> str:
-        return cursor_of(info, edge)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
-    @level(graphql_type=FeedReason, description="Why it is here.")
-    async def reason(edges: Rows[FeedEdgeRow], info: Info) -> list[Any]:
-        return await reasons_of(info, [(edge.feed.kind, edge.node) for edge in edges])
+    @level(graphql_type=FeedReason, description="Why it is here.", may_wait=True)
+    def reason(edges: Rows[FeedEdgeRow], info: Info) -> Values:
+        return reasons_of(info, [(edge.feed.kind, edge.node) for edge in edges])
 
     @strawberry.field(
         description="The place in the feed as text of fixed width, so that clients can merge pages: in the order "

@@ -16,12 +16,12 @@ from feed_service.schema.connections import (
     First,
     Last,
     PageInfo,
-    cursor_of,
+    cursors_of,
     pages_under,
     requested_slice,
 )
 from feed_service.schema.context import Info
-from feed_service.schema.ids import encode
+from feed_service.schema.ids import ids_of
 from feed_service.schema.lazy import LazyUser
 from feed_service.schema.levels import Rows, level
 from feed_service.schema.loading import by_kind, stats_of_posts
@@ -29,19 +29,18 @@ from feed_service.schema.loading import by_kind, stats_of_posts
 
 @strawberry.interface(description="Anything with an id of its own, by which it can be fetched again.")
 class Node:
-    @strawberry.field(description="Opaque, and unique among everything.")
-    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
-        # The class of a row is called as its GraphQL type is.
-        return encode(type(parent).__name__, parent.id)
+    @level(graphql_type=strawberry.ID, description="Opaque, and unique among everything.")
+    def id(rows: Rows[Any]) -> list[strawberry.ID]:
+        return ids_of(rows)
 
 
 @strawberry.type(description="Somebody who likes something.")
 class LikerEdge:
     node: LazyUser = strawberry.field(description="Who likes it.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(parent: strawberry.Parent[EdgeRow], info: Info) -> str:
-        return cursor_of(info, parent)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
     @strawberry.field(description="Since when.")
     def liked_at(parent: strawberry.Parent[EdgeRow]) -> datetime:
@@ -57,9 +56,9 @@ class LikerConnection:
 
 @strawberry.interface(description="What can be liked.")
 class Likeable:
-    @strawberry.field(description="Opaque, and unique among everything.")
-    def id(parent: strawberry.Parent[Any]) -> strawberry.ID:
-        return encode(type(parent).__name__, parent.id)
+    @level(graphql_type=strawberry.ID, description="Opaque, and unique among everything.")
+    def id(rows: Rows[Any]) -> list[strawberry.ID]:
+        return ids_of(rows)
 
     @level(graphql_type=int, description="How many people like it.")
     async def like_count(rows: Rows[Any], info: Info) -> list[int]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CannotCommentReason, CommentOrder, PostStatus
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
-from feed_service.schema.levels import Rows, level
+from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.loading import many_or_none, stats_of_posts, tags_by_ids
 from feed_service.schema.scalars import HTML, Markdown
 from feed_service.schema.selection import columns_for
@@ -113,6 +114,7 @@ class Post(Node, Likeable, Editable, Deletable):
     title: str = strawberry.field(description="Plain text.")
     language: str | None = strawberry.field(description="The language it is written in, as its author said.")
     created_at: datetime = strawberry.field(description="When it was begun.")
+    body: Markdown = strawberry.field(description="The text.")
 
     @classmethod
     def is_type_of(cls, row: object, _info: Any) -> bool:  # noqa: ANN401 - GraphQL's own info.
@@ -122,10 +124,6 @@ class Post(Node, Likeable, Editable, Deletable):
     async def tags(posts: Rows[models.Post], info: Info) -> list[list[models.Tag]]:
         found = await tags_by_ids(info, [post.tag_ids for post in posts])
         return [sorted(tags, key=attrgetter("slug")) for tags in found]
-
-    @strawberry.field(description="The text.")
-    def body(post: strawberry.Parent[models.Post]) -> Markdown:
-        return Markdown(post.body)
 
     @level(graphql_type=HTML, description="The text as sanitised HTML.")
     async def body_html(posts: Rows[models.Post], info: Info) -> list[str]:
@@ -163,9 +161,10 @@ class Post(Node, Likeable, Editable, Deletable):
     async def category(posts: Rows[models.Post], info: Info) -> list[models.Category | None]:
         return await many_or_none(info, loaders.tags.category_by_id, [post.category_id for post in posts])
 
-    @level(graphql_type=PostStats, description="Its public numbers.")
-    async def stats(posts: Rows[models.Post], info: Info) -> list[Any]:
-        return await stats_of_posts(info, posts)
+    @level(graphql_type=PostStats, description="Its public numbers.", may_wait=True)
+    def stats(posts: Rows[models.Post], info: Info) -> Values:
+        read_with = loaders.stats.beside(info.context.loaders.reader, posts)
+        return read_with if all(read_with) else partial(stats_of_posts, info, posts)
 
     @level(
         graphql_type=PostViewerState | None,

@@ -15,11 +15,12 @@ from feed_service.schema.connections import (
     ConnectionRow,
     EdgeRow,
     PageInfo,
-    cursor_of,
+    cursors_of,
     requested_slice,
 )
 from feed_service.schema.context import Info
 from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
+from feed_service.schema.levels import Rows, level
 from feed_service.vocabulary import SearchType
 
 SearchResult = Annotated[
@@ -32,9 +33,9 @@ SearchResult = Annotated[
 class SearchEdge:
     node: SearchResult = strawberry.field(description="What was found.")
 
-    @strawberry.field(description=CURSOR)
-    def cursor(edge: strawberry.Parent[EdgeRow], info: Info) -> str:
-        return cursor_of(info, edge)
+    @level(graphql_type=str, description=CURSOR)
+    def cursor(edges: Rows[EdgeRow], info: Info) -> list[str]:
+        return cursors_of(info, edges)
 
 
 @strawberry.type(description="One page of what a search found, most relevant first.")
