@@ -16,6 +16,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.pyutils import Path
 
+from feed_service.errors import Overloaded
 from feed_service.execution.compiled import completed, data_of, is_cancelled_from_outside
 from feed_service.execution.documents import Operation
 from feed_service.execution.faults import TIMEOUT
@@ -60,6 +61,7 @@ class Execution:
         Raises:
             VariablesRefused: the variables do not fit the operation; nothing was executed.
             Timeout: it took longer than one request may.
+            Overloaded: the compiled executor found no room for it.
             Unavailable: it was interrupted from within.
         """
         if self.plans is None:
@@ -97,6 +99,9 @@ class Execution:
                 raise
             raise Broken from cancelled
         except Exception as error:
+            if overload := overload_in(error):
+                # To run it again would cost most when the service has least to give.
+                raise overload from None
             raise Broken from error
 
     async def _by_reference(
@@ -124,6 +129,13 @@ class Execution:
             build=build,
         )
         return context, answer
+
+
+def overload_in(error: BaseException) -> Overloaded | None:
+    """That there was no room for the operation, alone or in a group of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for one in error.exceptions if (found := overload_in(one))), None)
+    return error if isinstance(error, Overloaded) else None
 
 
 def coerced(schema: GraphQLSchema, asked: Asked[Any]) -> VariableValues:
