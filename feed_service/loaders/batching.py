@@ -83,29 +83,31 @@ class Known(Generic[Key, Answer]):
     """What one batch function has answered in one request, and the calls of it that are under way."""
 
     def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> None:
-        self.answers: dict[Key, Answer] = {}
+        self._answers: dict[Key, Answer] = {}
         self._ask = ask
-        self._coming: dict[Key, asyncio.Future[None]] = {}
+        self._calls: list[tuple[frozenset[Key], asyncio.Future[None]]] = []
 
     async def many(self, keys: Sequence[Key]) -> list[Answer]:
-        answers = self.answers
-        try:
-            return [answers[key] for key in keys]
-        except KeyError:
-            pass
-        coming = [self._coming[key] for key in keys if key in self._coming]
-        wanted = [key for key in dict.fromkeys(keys) if key not in answers and key not in self._coming]
-        for start in range(0, len(wanted), MAX_BATCH):
-            await self._asked(wanted[start : start + MAX_BATCH])
-        for call in coming:
-            await asyncio.shield(call)
+        answers = self._answers
+        wanted = [key for key in dict.fromkeys(keys) if key not in answers]
+        if wanted:
+            coming = []
+            for asked, call in self._calls:
+                if not asked.isdisjoint(wanted):
+                    coming.append(call)
+                    wanted = [key for key in wanted if key not in asked]
+            for start in range(0, len(wanted), MAX_BATCH):
+                await self._asked(wanted[start : start + MAX_BATCH])
+            for call in coming:
+                await asyncio.shield(call)
         return [answers[key] for key in keys]
 
     async def _asked(self, keys: list[Key]) -> None:
         call = asyncio.get_running_loop().create_future()
-        self._coming.update(dict.fromkeys(keys, call))
+        known = frozenset(keys), call
+        self._calls.append(known)
         try:
-            self.answers.update(zip(keys, await self._ask(keys), strict=True))
+            self._answers.update(zip(keys, await self._ask(keys), strict=True))
         except BaseException as error:
             # Whoever waits for a call that was cancelled was not cancelled itself.
             cut_off = isinstance(error, asyncio.CancelledError)
@@ -115,8 +117,7 @@ class Known(Generic[Key, Answer]):
         else:
             call.set_result(None)
         finally:
-            for key in keys:
-                del self._coming[key]
+            self._calls.remove(known)
 
 
 Level = Callable[[list[Any]], Awaitable[Sequence[Any]]]
