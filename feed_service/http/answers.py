@@ -182,9 +182,12 @@ class Answers:
             await self.shared.put(etag, found.digest, found.version)
 
     async def begin(self, question: Question) -> Standing | None:
-        """Before an answer is made. None if the log cannot be read: the answer then has no version."""
+        """Before an answer is made. None if the log cannot be read: the answer then has no version.
+
+        Of a read up to a second old: what it has not seen counts as a change later, which is slow and right.
+        """
         try:
-            return await self.versions.begin(is_fresh=question.is_fresh or question.viewer.is_anonymous)
+            return await self.versions.begin(is_fresh=question.is_fresh)
         except Exception as fault:
             if known_fault(fault) is None and not isinstance(fault, FeedError):
                 raise
