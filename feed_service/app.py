@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     metrics, generations = Metrics(), Generations()
     cache = read_through.connect(settings.cache_url, metrics)
     signing, taken = signing_keys(settings), Views()
+    cursors = Cursors(signing.cursor)
     desk = desk_of(settings, signing)
     provider = Provider.at(settings.provider) if settings.provider else None
 
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     def context_of(viewer: Viewer, request_id: str) -> Context:
         reader = Reader(database, cache, viewer, generations, entities=entities)
         writer = Writer(writing, viewer, request_id, cache)
-        return make_context(reader, Cursors(signing.cursor), writer, desk, taken, polling)
+        return make_context(reader, cursors, writer, desk, taken, polling)
 
     viewer_of = partial(external.viewer_of, signing, provider, LiveAccounts(database), writing)
 
@@ -119,7 +120,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         context_of,
         persisted=persisted,
         answers=answers,
-        is_recent=partial(is_recent, Cursors(signing.cursor)),
+        is_recent=partial(is_recent, cursors),
     )
     further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
     further += metrics_page.routes(metrics.text)
