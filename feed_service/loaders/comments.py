@@ -1,11 +1,11 @@
 """Comments, and their pages: siblings under a post or a comment, and the thread read depth first."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from feed_service import models
-from feed_service.loaders.align import one_per_key
+from feed_service.loaders.align import many_per_key, one_per_key
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_of_rows_per_parent
 from feed_service.paging import Item, Order, Page, Slice
@@ -38,12 +38,12 @@ async def roots_by_post_id(reader: Reader, post_ids: list[int], order: CommentOr
     return await _pages(reader, comments.roots_of_posts, post_ids, order, part)
 
 
-async def listed_roots_by_post_id(
-    reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice
-) -> list[Page[Item]]:
-    """The same without tombstones, for previews: nobody asks them whether more follow, nor do they the database."""
-    rows = await _rows(reader, comments.listed_roots_of_posts, post_ids, order, replace(part, limit=part.limit - 1))
-    return page_of_rows_per_parent(post_ids, rows, comments.SORTS[order], part)
+async def preview_by_post_id(
+    reader: Reader, post_ids: list[int], order: CommentOrder, limit: int
+) -> list[list[models.Comment]]:
+    """The first comments on the posts themselves, without tombstones: nobody asks whether more follow."""
+    rows = await reader.scalars(*for_ids(comments.previews_of_posts, post_ids, reader.viewer, order, limit))
+    return many_per_key(post_ids, rows, key=attrgetter("post_id"))
 
 
 async def replies_by_comment_id(

@@ -175,7 +175,7 @@ NOTES: Mapping[str, Note] = {
     "bookmarks.saved_by_collection_id": own_bookmarks,
     "bookmarks.saved_by_user_id": own_bookmarks,
     "comments.accessible_by_id": comments,
-    "comments.listed_roots_by_post_id": by_key(Class.THREADS),
+    "comments.preview_by_post_id": by_key(Class.THREADS),
     "comments.replies_by_comment_id": NOTHING,
     "comments.roots_by_post_id": by_key(Class.THREADS),
     "comments.shown_by_id": comments,

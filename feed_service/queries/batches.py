@@ -60,3 +60,12 @@ def per_parent(
     parents = each(parent_ids)
     one = page(parents.c.parent_id).lateral("page")
     return select(parents.c.parent_id.label("under_id"), *one.c).select_from(parents.join(one, true()))
+
+
+def each_page(
+    parent_ids: Ids, page: Callable[[ColumnElement[int]], Select[*tuple[Any, ...]]]
+) -> Select[*tuple[Any, ...]]:
+    """`per_parent` where the rows tell themselves whose they are."""
+    parents = each(parent_ids)
+    one = page(parents.c.parent_id).lateral("page")
+    return select(*one.c).select_from(parents.join(one, true()))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries.batches import Ids, is_any, per_parent
+from feed_service.queries.batches import Ids, each_page, is_any, per_parent
 from feed_service.queries.stats import comment_counts
 from feed_service.queries.visibility import (
     comment_accessible_to,
@@ -23,7 +23,8 @@ from feed_service.vocabulary import CommentOrder
 
 Rows = Select[*tuple[Any, ...]]
 
-COMMENT = models.Comment.__table__.columns
+COMMENT = tuple(column for column in models.Comment.__table__.columns if column.key not in {"deleted_by_id", "version"})
+"""Whatever can be shown of one."""
 
 SORTS = {
     CommentOrder.TOP: Sort((models.CommentRank.like_count, models.CommentRank.comment_id)),
@@ -63,10 +64,15 @@ def roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Sli
     return _siblings(post_ids, order, part, _is_root, _shown(viewer))
 
 
-def listed_roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
-    """The same without tombstones."""
-    comments = select(*COMMENT, false().label("is_tombstone")).where(comment_listed_for(viewer))
-    return _siblings(post_ids, order, part, _is_root, comments)
+def previews_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, number: int) -> Rows:
+    """Comments, `number` of them for each post, without tombstones and without their place in the order."""
+    part = Slice(number - 1)
+
+    def page(post_id: ColumnElement[int]) -> Rows:
+        comments = select(*COMMENT, false().label("is_tombstone")).where(comment_listed_for(viewer))
+        return _page(post_id, order, part, _is_root, comments)
+
+    return each_page(post_ids, page).execution_options(**{ROWS_OF: models.Comment})
 
 
 def replies_of_comments(viewer: Viewer, comment_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
@@ -96,13 +102,23 @@ def _siblings(
     siblings: Callable[[Any, ColumnElement[int]], Any],
     comments: Rows,
 ) -> Rows:
-    sort = SORTS[order]
+    keyed = comments.add_columns(*SORTS[order].columns) if order is CommentOrder.TOP else comments
 
     def page(parent_id: ColumnElement[int]) -> Rows:
-        if order is not CommentOrder.TOP:
-            return sort.slice(comments.where(siblings(models.Comment, parent_id)), part)
-        rank = models.CommentRank
-        ranked = comments.add_columns(*sort.columns).where(rank.comment_id == models.Comment.id)
-        return sort.slice(ranked.where(siblings(rank, parent_id)), part)
+        return _page(parent_id, order, part, siblings, keyed)
 
     return per_parent(parent_ids, page).execution_options(**{ROWS_OF: models.Comment})
+
+
+def _page(
+    parent_id: ColumnElement[int],
+    order: CommentOrder,
+    part: Slice,
+    siblings: Callable[[Any, ColumnElement[int]], Any],
+    comments: Rows,
+) -> Rows:
+    if order is not CommentOrder.TOP:
+        return SORTS[order].slice(comments.where(siblings(models.Comment, parent_id)), part)
+    rank = models.CommentRank
+    ranked = comments.where(rank.comment_id == models.Comment.id)
+    return SORTS[order].slice(ranked.where(siblings(rank, parent_id)), part)

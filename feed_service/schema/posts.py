@@ -10,7 +10,6 @@ import strawberry
 
 from feed_service import loaders, models
 from feed_service.errors import BadUserInput
-from feed_service.paging import Slice
 from feed_service.rows import is_a
 from feed_service.schema.bookmarks import BookmarkCollection, collections_of_posts
 from feed_service.schema.comments import CommentTreeConnection, comment_trees
@@ -186,9 +185,8 @@ class Post(Node, Likeable, Editable, Deletable):
     ) -> list[list[models.Comment]]:
         if not 1 <= first <= MAX_PREVIEW:
             raise BadUserInput(f"first must be between 1 and {MAX_PREVIEW}.")
-        batch, ids = loaders.comments.listed_roots_by_post_id, [post.id for post in posts]
-        pages = await info.context.loaders.many(batch, ids, order, Slice(first))
-        return [[item.row for item in page.items] for page in pages]
+        batch, ids = loaders.comments.preview_by_post_id, [post.id for post in posts]
+        return await info.context.loaders.many(batch, ids, order, first)
 
     @level(graphql_type=CommentConnection, description="Comments on the post itself.")
     async def comments(

@@ -76,7 +76,7 @@ HOT: dict[str, Prepared] = {
         posts.of_authors, POSTS, posts.AUTHOR_SORTS[PostOrder.NEWEST], Slice(3), VIEWER, PostOrder.NEWEST
     ),
     "roots": for_parents(comments.roots_of_posts, POSTS[:1], SORT, PAGE, VIEWER, TOP),
-    "previews": for_parents(comments.listed_roots_of_posts, POSTS, SORT, Slice(3), VIEWER, TOP),
+    "previews": for_ids(comments.previews_of_posts, POSTS, VIEWER, TOP, 3),
     "replies": for_parents(comments.replies_of_comments, COMMENTS, SORT, Slice(3), VIEWER, TOP),
     "thread": comment_trees.trees(VIEWER, POSTS[:1], PAGE, 8),
     "users": for_ids(users.by_ids, POSTS, VIEWER),
