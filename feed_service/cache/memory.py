@@ -1,12 +1,11 @@
-"""A backend of aiocache in this process's memory that stays within bounds; what was not used for longest goes first."""
+"""A backend of the cache in this process's memory, within bounds: what was not used for longest goes first."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from aiocache.base import BaseCache
-from aiocache.serializers import NullSerializer
+from feed_service.cache.backends import Claim, Item
 
 MAX_KEYS = 100_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -19,13 +18,16 @@ class Held(NamedTuple):
     until_s: float
 
 
-class BoundedMemory(BaseCache):  # type: ignore[misc] # aiocache has no types.
-    """Values are bytes, each with a lifetime. Nothing in it ever waits."""
+class BoundedMemory:
+    """Values are bytes, each with a lifetime. Nothing in it ever waits or fails."""
+
+    is_shared = False
+    faults: tuple[type[Exception], ...] = ()
+    refusals: tuple[type[Exception], ...] = ()
 
     def __init__(
         self, max_keys: int = MAX_KEYS, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__(serializer=NullSerializer(encoding=None), timeout=None)
         self._max_keys, self._max_bytes, self._clock = max_keys, max_bytes, clock
         self._held: OrderedDict[str, Held] = OrderedDict()
         self.size = 0
@@ -33,53 +35,64 @@ class BoundedMemory(BaseCache):  # type: ignore[misc] # aiocache has no types.
     def __len__(self) -> int:
         return len(self._held)
 
-    async def _get(self, key: str, encoding: str | None = None, _conn: object = None) -> bytes | None:  # noqa: ARG002 - aiocache's.
-        return self._alive(key)
+    async def get_many(self, names: Sequence[str]) -> Sequence[bytes | None]:
+        return [self._alive(name) for name in names]
 
-    async def _multi_get(
-        self,
-        keys: Sequence[str],
-        encoding: str | None = None,  # noqa: ARG002 - aiocache's.
-        _conn: object = None,
-    ) -> list[bytes | None]:
-        return [self._alive(key) for key in keys]
+    async def add_many(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self._add(item)
 
-    async def _set(
-        self, key: str, value: bytes, ttl: float, _cas_token: bytes | None = None, _conn: object = None
-    ) -> bool:
-        if _cas_token is not None and self._alive(key) != _cas_token:
+    async def replace(self, item: Item, seen: bytes) -> None:
+        if self._alive(item.name) == seen:
+            self._put(item)
+
+    async def put_many(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self._put(item)
+
+    async def delete_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._remove(name)
+
+    async def claim_many(self, names: Sequence[str], token: str, lease_s: float) -> list[Claim]:
+        """Nobody else reads this memory."""
+        del token, lease_s
+        return [Claim(True, kept) for kept in await self.get_many(names)]
+
+    async def release_many(self, names: Sequence[str], token: str) -> None:
+        pass
+
+    async def lead(self, name: str, lease_s: float) -> bool:
+        return self._add(Item(name, b"1", lease_s))
+
+    async def close(self) -> object:
+        return None
+
+    def _add(self, item: Item) -> bool:
+        """Whether it was not there."""
+        if self._alive(item.name) is not None:
             return False
-        self._remove(key)
-        self._held[key] = Held(value, self._clock() + ttl)
-        self.size += len(value) + KEY_BYTES
-        while self._held and (len(self._held) > self._max_keys or self.size > self._max_bytes):
-            self._remove(next(iter(self._held)))
+        self._put(item)
         return True
 
-    async def _add(self, key: str, value: bytes, ttl: float, _conn: object = None) -> bool:
-        if self._alive(key) is not None:
-            raise ValueError(f"There is a key {key} already.")
-        return await self._set(key, value, ttl)
+    def _put(self, item: Item) -> None:
+        self._remove(item.name)
+        self._held[item.name] = Held(item.value, self._clock() + item.life_s)
+        self.size += len(item.value) + KEY_BYTES
+        while self._held and (len(self._held) > self._max_keys or self.size > self._max_bytes):
+            self._remove(next(iter(self._held)))
 
-    async def _delete(self, key: str, _conn: object = None) -> int:
-        return self._remove(key)
-
-    async def _raw(self, command: str, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - aiocache's.
-        raise NotImplementedError(f"Memory has no command {command}.")
-
-    def _alive(self, key: str) -> bytes | None:
-        held = self._held.get(key)
+    def _alive(self, name: str) -> bytes | None:
+        held = self._held.get(name)
         if held is None:
             return None
         if held.until_s <= self._clock():
-            self._remove(key)
+            self._remove(name)
             return None
-        self._held.move_to_end(key)
+        self._held.move_to_end(name)
         return held.value
 
-    def _remove(self, key: str) -> int:
-        held = self._held.pop(key, None)
-        if held is None:
-            return 0
-        self.size -= len(held.value) + KEY_BYTES
-        return 1
+    def _remove(self, name: str) -> None:
+        held = self._held.pop(name, None)
+        if held is not None:
+            self.size -= len(held.value) + KEY_BYTES

@@ -1,18 +1,19 @@
 """Get it, or load and keep it. The cache being away makes an answer slower, never wrong and never an error."""
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from feed_service.cache.addresses import client_at
-from feed_service.cache.backends import Backend, Item, Pipelined, Simple
+from feed_service.cache.backends import Backend, Item
 from feed_service.cache.computing import Load, Reach
 from feed_service.cache.entries import PREFIX, Entry
 from feed_service.cache.envelope import TOMBSTONE
 from feed_service.cache.flights import Flight, Flights
 from feed_service.cache.gathering import GatheredReads
 from feed_service.cache.lookup import Lookup
+from feed_service.cache.memory import BoundedMemory
 from feed_service.cache.store import Away, Store
 from feed_service.observability import CacheMeters, Metrics
 
@@ -149,5 +150,6 @@ def connect(url: str, metrics: Metrics | None = None) -> ReadThrough:
     """
     meters = (metrics or Metrics()).cache
     if url.partition(":")[0] == "memory":
-        return ReadThrough(Simple(), meters)
-    return ReadThrough(Pipelined(client_at(url)), meters)
+        return ReadThrough(BoundedMemory(), meters)
+    # Redis' client is 14 MB of a worker, and most have no Redis.
+    return ReadThrough(importlib.import_module("feed_service.cache.shared").backend_at(url), meters)

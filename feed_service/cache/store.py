@@ -1,12 +1,10 @@
-"""Operations on a backend within a time limit. The only place that sees Redis fail; others see `Away`."""
+"""Operations on a backend within a time limit. The only place that sees one fail; others see `Away`."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-
-from redis.exceptions import RedisError, ResponseError
 
 from feed_service.cache.backends import Backend
 from feed_service.cache.breaker import Breaker
@@ -28,8 +26,6 @@ MOST_AT_ONCE = 16
 
 QUIET_S = 10.0
 """At most one line so often about operations that failed; the metrics count all."""
-
-UNUSABLE = (RedisError, OSError, TimeoutError)
 
 
 class Away(Exception):
@@ -66,7 +62,7 @@ class Store:
             raise Away
         try:
             answer = await self._in_time(run, may_be_late=may_be_late)
-        except UNUSABLE as error:
+        except self._backend.faults as error:
             self._failed(entry, operation, error)
             raise Away from error
         self._breaker.succeeded()
@@ -116,7 +112,7 @@ class Store:
         try:
             async with asyncio.timeout(LEFT_S):
                 await self._admitted(lambda backend: backend.get_many(["feed:probe"]))
-        except UNUSABLE as error:
+        except self._backend.faults as error:
             logger.debug("The cache is still away: %s", type(error).__name__)
         else:
             self._breaker.succeeded()
@@ -127,7 +123,7 @@ class Store:
             self._quiet_until_s = time.monotonic() + QUIET_S
             logger.warning("The cache could not %s: %s", operation, type(error).__name__)
         # A server that says no, as one that is full or a replica, is there and quick.
-        if not isinstance(error, ResponseError):
+        if not isinstance(error, self._backend.refusals):
             self._breaker.failed()
 
     def _breaker_changed(self, is_open: bool) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from redis.asyncio import Redis
 
-from feed_service.cache import addresses
+from feed_service.cache import clients
 from feed_service.cache.entries import Entry
 from feed_service.errors import ConfigurationError
 from feed_service.observability import Metrics
@@ -36,7 +36,7 @@ KEYS = list(range(20))
 )  # fmt: skip
 def test_an_address_that_cannot_be_used_is_refused_in_one_sentence(url: str) -> None:
     with pytest.raises(ConfigurationError, match="CACHE_URL must"):
-        addresses.client_at(url)
+        clients.client_at(url)
 
 
 def test_settings_take_every_form() -> None:

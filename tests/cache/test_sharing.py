@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from feed_service.cache.backends import lock_of
 from feed_service.cache.entries import Entry
+from feed_service.cache.shared import lock_of
 from tests.cache.conftest import Connect, Source
 from tests.cache.servers import Server
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from feed_service.cache.addresses import client_at
-from feed_service.cache.backends import Item, Pipelined
+from feed_service.cache.backends import Item
+from feed_service.cache.clients import client_at
 from feed_service.cache.entries import Entry
-from feed_service.cache.store import UNUSABLE, Away, Store
+from feed_service.cache.shared import Pipelined
+from feed_service.cache.store import Away, Store
 from feed_service.observability import Metrics
 from tests.cache.conftest import Connect, Source
 from tests.cache.servers import Server, free_port
@@ -139,7 +140,7 @@ async def test_an_answer_that_came_too_late_is_never_taken_for_that_of_another_k
                 assert await backend.get_many(wanted) == [name.encode() for name in wanted]
                 claims = await backend.claim_many(wanted, "token", 0.001)
                 assert [claim.kept for claim in claims] == [name.encode() for name in wanted]
-        except UNUSABLE:
+        except Pipelined.faults:
             given_up += 1
 
     for _ in range(40):
