@@ -16,12 +16,12 @@ _MAX_ID = 2**63 - 1
 
 
 def encode(type_name: str, local_id: int) -> strawberry.ID:
-    # The characters in which the alphabet for addresses differs from the plain one never stand for a name and digits.
-    return strawberry.ID(b2a_base64(f"{type_name}:{local_id}".encode(), newline=False).rstrip(b"=").decode())
+    return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{local_id}".encode()).rstrip(b"=").decode())
 
 
 def ids_of(rows: Sequence[Any]) -> list[strawberry.ID]:
     """The global id of each row, whose class is called as its GraphQL type is. A feed asks for 200 of them."""
+    # The characters in which the alphabet for addresses differs from the plain one never stand for a name and digits.
     plain = [b"%b:%d" % (type(row).__name__.encode(), row.id) for row in rows]
     return [strawberry.ID(b2a_base64(one, newline=False).rstrip(b"=").decode()) for one in plain]
 
