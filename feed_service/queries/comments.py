@@ -23,7 +23,7 @@ from feed_service.vocabulary import CommentOrder
 
 Rows = Select[*tuple[Any, ...]]
 
-COMMENT = tuple(column for column in models.Comment.__table__.columns if column.key not in {"deleted_by_id", "version"})
+COMMENT = tuple(column for column in models.Comment.__table__.columns if column.key != "deleted_by_id")
 """Whatever can be shown of one."""
 
 SORTS = {
