@@ -177,11 +177,12 @@ class Loaders:
         identity = (batch, args, tuple(sorted(kwargs.items())) if kwargs else ())
         known = self._known.get(identity)
         if known is None:
-            name = name_of(batch)
+            # Of `self` it would be a cycle, in which the rows of a request wait for the garbage collector: 30 MB.
+            name, reader = name_of(batch), self.reader
 
             async def ask(keys: list[Key]) -> Sequence[Answer]:
-                answers = await batch(self.reader, keys, *args, **kwargs)
-                self.reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
+                answers = await batch(reader, keys, *args, **kwargs)
+                reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
                 return answers
 
             known = self._known[identity] = Known(ask)

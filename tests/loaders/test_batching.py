@@ -1,6 +1,8 @@
 """Waiters of one key cannot hurt each other, and a batch holds no more connections than one request may."""
 
 import asyncio
+import gc
+import weakref
 from typing import Annotated
 
 import pytest
@@ -30,6 +32,18 @@ async def test_a_cancelled_waiter_does_not_cancel_the_others() -> None:
     one.cancel()
     assert await other == 70
     assert await loaders.load(tenfold, 7) == 70
+
+
+async def test_what_a_request_has_loaded_goes_with_it_and_not_with_the_garbage_collector() -> None:
+    loaders = loaders_without_database()
+    await loaders.many(tenfold, [1, 2])
+    gone = weakref.ref(loaders)
+    gc.disable()
+    try:
+        del loaders
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_key_whose_only_waiter_left_can_be_loaded_again() -> None:
