@@ -3,15 +3,17 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import asyncpg
+from asyncpg.exceptions import OutdatedSchemaCacheError
 from sqlalchemy import Select, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from feed_service.errors import ConfigurationError, Overloaded, Unavailable
+from feed_service.rows import Row
 from feed_service.statements import reading
 
 Entity = TypeVar("Entity")
@@ -78,12 +80,17 @@ def _require_user_name() -> None:
         raise ConfigurationError("DATABASE_URL must name a user, because this process has no user name.") from error
 
 
-@dataclass(frozen=True)
+MOST_PREPARED = 100
+"""Statements of one connection; of the longest kept is let go."""
+
+
+@dataclass(frozen=True, eq=False)
 class Link:
     """A connection that stays checked out of the engine's pool, and the driver's own below it."""
 
     connection: AsyncConnection
     driver: Any
+    prepared: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> Self:
@@ -93,6 +100,24 @@ class Link:
         except BaseException:
             await connection.close()
             raise
+
+    async def fetch(self, text: str, values: Sequence[Any], row: type[Row]) -> Sequence[Any]:
+        """Rows of a statement that is prepared once: the driver's own `fetch` looks for it by its text and the class.
+
+        Prepared anew if a migration has changed what it answers.
+        """
+        prepared = self.prepared.get(text) or await self._prepare(text, row)
+        try:
+            return await prepared.fetch(*values)  # type: ignore[no-any-return]
+        except (asyncpg.InvalidCachedStatementError, OutdatedSchemaCacheError):
+            self.prepared.clear()
+            return await (await self._prepare(text, row)).fetch(*values)  # type: ignore[no-any-return]
+
+    async def _prepare(self, text: str, row: type[Row]) -> Any:  # noqa: ANN401 - asyncpg's.
+        if len(self.prepared) >= MOST_PREPARED:
+            del self.prepared[next(iter(self.prepared))]
+        prepared = self.prepared[text] = await self.driver.prepare(text, record_class=row)
+        return prepared
 
     async def let_go(self) -> None:
         self.driver.terminate()
@@ -129,7 +154,7 @@ class ReadDatabase:
         wanted = reading(statement)
         text, given = wanted.given(values)
         if wanted.literal is None:
-            return await self.by_driver(lambda driver: driver.fetch(text, *given, record_class=wanted.row))
+            return await self._by_link(lambda link: link.fetch(text, given, wanted.row))
         return await self.by_driver(lambda driver: _fetched_once(driver, text, given, wanted.row))
 
     async def scalars(self, statement: Select[Entity], values: Mapping[str, Any] | None = None) -> Sequence[Entity]:
@@ -142,30 +167,30 @@ class ReadDatabase:
 
         Idle connections die unseen when PostgreSQL restarts. Raises what `rows` does.
         """
-        await self._enter()
+        return await self._by_link(lambda link: read(link.driver))
+
+    async def _by_link(self, read: Callable[[Link], Awaitable[Answer]]) -> Answer:
+        if self._gate.locked():
+            await self._queue()
+        else:
+            await self._gate.acquire()
         try:
-            return await self._read(read, self._last_used() or await Link.open(self.engine))
+            return await self._read(read, self._idle.pop() if self._idle else await Link.open(self.engine))
         except CutOff:
             return await self._read(read, await Link.open(self.engine))
         finally:
             self._gate.release()
 
-    async def _enter(self) -> None:
-        if not self._gate.locked():
-            await self._gate.acquire()
-            return
+    async def _queue(self) -> None:
         try:
             async with asyncio.timeout(POOL_WAIT_S):
                 await self._gate.acquire()
         except TimeoutError:
             raise Overloaded("The service is busy at the moment. Please try again in a few seconds.") from None
 
-    def _last_used(self) -> Link | None:
-        return self._idle.pop() if self._idle else None
-
-    async def _read(self, read: Callable[[Any], Awaitable[Answer]], link: Link) -> Answer:
+    async def _read(self, read: Callable[[Link], Awaitable[Answer]], link: Link) -> Answer:
         try:
-            return await read(link.driver)
+            return await read(link)
         except asyncpg.DataError as error:
             # Its message holds the value, which may be a secret or a person's words.
             raise InvalidValue(f"A value does not fit its parameter ({type(error).__name__}).") from None

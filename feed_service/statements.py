@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, Select
+from sqlalchemy import BindParameter, Executable, Select
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from feed_service.rows import Row, row_class
@@ -46,9 +46,11 @@ class Reading(NamedTuple):
     def given(self, values: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
         """(text, arguments in its order). Values that the statement does not ask for are passed over."""
         text, names, defaults = self.statement
-        known = {**defaults, **values} if values else defaults
         if self.literal is None:
-            return text, [known[name] for name in names]
+            if not values:
+                return text, [defaults[name] for name in names]
+            return text, [values[name] if name in values else defaults[name] for name in names]
+        known = {**defaults, **values} if values else defaults
         expanded = self.literal.construct_expanded_state(known)
         return expanded.statement, [known[name] for name in expanded.positiontup]
 
@@ -66,5 +68,20 @@ def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     )
 
 
+class _Compiler(dialect.dialect.statement_compiler):  # type: ignore[misc, valid-type]
+    """Numbers that a query builder wrote down stand in the text: a feed has twenty of them, each a value to be sent."""
+
+    def visit_bindparam(self, bindparam: BindParameter[Any], **how: Any) -> str:  # noqa: ANN401
+        kind = bindparam.type.dialect_impl(self.dialect)
+        is_number = type(bindparam.value) in {int, float} and kind.render_bind_cast
+        if not is_number or not bindparam.unique or bindparam.expanding:
+            return super().visit_bindparam(bindparam, **how)  # type: ignore[no-any-return]
+        return self.render_bind_cast(bindparam.type, kind, f"({self.render_literal_bindparam(bindparam)})")  # type: ignore[no-any-return]
+
+
+class _Dialect(dialect.dialect):
+    statement_compiler = _Compiler
+
+
 def _compiled(statement: Executable) -> Any:  # noqa: ANN401 - SQLAlchemy's, of which not everything is typed.
-    return statement.compile(dialect=dialect.dialect())  # type: ignore[attr-defined, no-untyped-call]
+    return statement.compile(dialect=_Dialect())  # type: ignore[attr-defined, no-untyped-call]

@@ -81,3 +81,18 @@ async def test_a_read_that_is_given_up_leaves_its_connection_to_the_next(databas
             await database.rows(select(func.pg_sleep(30)))
     assert await database.scalars(select(literal(7))) == [7]
     await database.close()
+
+
+async def test_a_read_goes_on_when_a_migration_changes_what_it_answers(database_url: str) -> None:
+    database, migrating = ReadDatabase.connect(database_url, pool_size=1), create_engine(database_url, pool_size=1)
+    name = select(models.Category.name)
+    assert await database.scalars(name) == []
+    async with migrating.begin() as connection:
+        await connection.execute(text("ALTER TABLE categories ALTER COLUMN name TYPE varchar(99)"))
+    try:
+        assert await database.scalars(name) == []
+    finally:
+        async with migrating.begin() as connection:
+            await connection.execute(text("ALTER TABLE categories ALTER COLUMN name TYPE text"))
+        await migrating.dispose()
+        await database.close()

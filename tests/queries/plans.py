@@ -41,4 +41,6 @@ def literal(value: object) -> str:
         return f"ARRAY[{', '.join(map(literal, value))}]::bigint[]"
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
+    if isinstance(value, str):
+        return f"'{value}'"
     return f"'{value.isoformat()}'" if isinstance(value, datetime) else str(value)
