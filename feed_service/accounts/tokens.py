@@ -43,6 +43,14 @@ class Bearer(NamedTuple):
     session_id: int | None = None
 
 
+class Said(NamedTuple):
+    """What a token says; seconds since 1970."""
+
+    bearer: Bearer
+    issued_s: int
+    expires_s: int
+
+
 def mint(keys: SigningKeys, bearer: Bearer, *, lifetime: timedelta, now: datetime) -> str:
     """A token that is good from `now` on; whole seconds count."""
     claims: dict[str, Any] = {"sub": str(bearer.user_id), "iss": ISSUER, "aud": AUDIENCE, "iat": now}
@@ -59,14 +67,12 @@ def verify(keys: SigningKeys, token: str, now: datetime) -> Bearer:
     Raises:
         Unauthenticated: it is malformed, not signed by us, for another service, or not valid at `now`.
     """
-    claims = verified_claims(keys, token)
-    issued, expires = claims["iat"], claims["exp"]
-    bearer = Bearer(number(claims["sub"]), number(claims["sid"]) if "sid" in claims else None)
-    if type(issued) is not int or type(expires) is not int or issued > (now + CLOCK_SKEW).timestamp():
+    said, now_s = verified(keys, token), now.timestamp()
+    if said.issued_s > now_s + CLOCK_SKEW.total_seconds():
         raise invalid()
-    if expires <= now.timestamp():
+    if said.expires_s <= now_s:
         raise Unauthenticated("The token has expired.")
-    return bearer
+    return said.bearer
 
 
 def number(claim: object) -> int:
@@ -75,27 +81,29 @@ def number(claim: object) -> int:
     return int(claim)
 
 
-def verified_claims(keys: SigningKeys, token: str) -> dict[str, Any]:
-    if len(token) > MAX_LENGTH or not SHAPE.fullmatch(token):
+def verified(keys: SigningKeys, token: str) -> Said:
+    if len(token) > MAX_LENGTH:
         raise invalid()
     try:
         key = keys.token.named(key_id_of(token))
         if key is None:
             raise invalid()
-        return claims_signed_by(key, token)
+        return signed_by(key, token)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise invalid() from error
 
 
 @lru_cache(REMEMBERED)
 def key_id_of(token: str) -> object:
+    if not SHAPE.fullmatch(token):
+        raise invalid()
     return jwt.get_unverified_header(token).get("kid")
 
 
 @lru_cache(REMEMBERED)
-def claims_signed_by(key: TokenKey, token: str) -> dict[str, Any]:
-    """Not to be changed. That a signature is right stays so; whether key and times still are is asked every time."""
-    return jwt.decode(
+def signed_by(key: TokenKey, token: str) -> Said:
+    """That a signature is right stays so; whether key and times still are is asked every time."""
+    claims = jwt.decode(
         token,
         key.public,
         algorithms=[ALGORITHM],
@@ -104,6 +112,11 @@ def claims_signed_by(key: TokenKey, token: str) -> dict[str, Any]:
         # The times are compared above, with the clock that is handed in.
         options={"require": REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
     )
+    issued, expires = claims["iat"], claims["exp"]
+    if type(issued) is not int or type(expires) is not int:
+        raise invalid()
+    bearer = Bearer(number(claims["sub"]), number(claims["sid"]) if "sid" in claims else None)
+    return Said(bearer, issued, expires)
 
 
 def invalid() -> Unauthenticated:
