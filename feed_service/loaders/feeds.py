@@ -159,7 +159,8 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
 def _found(rows: Sequence[Any], key: Callable[[Any], Key], *, whole: bool = False) -> Found:
     """Rows of `feeds.with_snapshot`."""
     items = [Item(row.id, key(row), row if whole else None) for row in rows if row.id is not None]
-    return Found(items, ReadAt(rows[0].snapshot, rows[0].clock, rows[0].epoch))
+    first = rows[0]
+    return Found(items, ReadAt(first.snapshot, first.as_of if whole else first.clock, first.epoch))
 
 
 def _within_window(wanted: FeedPart) -> Slice:

@@ -52,7 +52,7 @@ MAX_ID = 2**63 - 1
 def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, *, whole: bool = False) -> Prepared:
     """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`.
 
-    With all of each post, as `posts.by_ids` gives it, if it is wanted `whole`.
+    With all of each post, as `posts.by_ids` gives it, if it is wanted `whole`; its `as_of` is then the clock.
     """
     statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), whole=whole)
     return Prepared(statement, values_of(viewer, part))
@@ -146,4 +146,10 @@ def with_snapshot(page: Rows, *, is_descending: bool, whole: bool = False) -> Ro
         return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)
     post = posts.beside(rows)
     joined = read.outerjoin(rows, true()).outerjoin(post, true())
-    return select(*post.c, *read.c).select_from(joined).order_by(*keys).execution_options(**{ROWS_OF: models.Post})
+    own = [column for column in post.c if column.key != "as_of"]
+    return (
+        select(*own, read.c.clock.label("as_of"), read.c.snapshot, read.c.epoch)
+        .select_from(joined)
+        .order_by(*keys)
+        .execution_options(**{ROWS_OF: models.Post})
+    )

@@ -27,6 +27,7 @@ from feed_service.queries.visibility import (
     post_listed_once_due_for,
     user_listed_for,
 )
+from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
 
@@ -45,6 +46,9 @@ TAG_SORTS = {
 }
 DRAFTS = Sort((models.Post.updated_at, models.Post.id))
 SCHEDULED = Sort((models.Post.published_at, models.Post.id), is_descending=False)
+
+POST = tuple(column for column in models.Post.__table__.columns if column.key not in {"updated_at", "deleted_by_id"})
+"""Whatever can be shown of one. The driver takes 0.5 µs for each time, thirty times as much as for a number."""
 
 NOT_DELETED = models.Post.deleted_at.is_(None)
 DRAFT: ColumnElement[str] = literal_column("'draft'")
@@ -81,8 +85,9 @@ def _whole(*wanted: ColumnElement[bool]) -> Select[models.Post]:
     """One look into one index for each post, its tags and its numbers, which share their post's fate."""
     post, use, stored = models.Post, models.PostTag, models.PostStats
     tag_ids = func.array(select(use.tag_id).where(use.post_id == post.id).correlate_except(use).scalar_subquery())
-    posts = select(post, tag_ids.label("tag_ids"), *numbers_of_post())
-    return posts.outerjoin(stored, stored.post_id == post.id).where(*wanted)
+    posts = select(*POST, tag_ids.label("tag_ids"), *numbers_of_post())
+    whole = posts.outerjoin(stored, stored.post_id == post.id).where(*wanted)
+    return whole.execution_options(**{ROWS_OF: post})
 
 
 def of_authors(viewer: Viewer, author_ids: Ids, order: PostOrder, part: Slice) -> Select[*tuple[Any, ...]]:
