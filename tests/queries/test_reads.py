@@ -96,7 +96,11 @@ async def run(engine: AsyncEngine, script: str) -> None:
 
 
 async def cost(engine: AsyncEngine, mode: str) -> dict[str, int]:
-    return {name: (await explained(engine, mode, prepared)).buffers for name, prepared in HOT.items()}
+    """The least of three: a first look also reads what PostgreSQL keeps about tables, and cleans up behind writers."""
+    return {
+        name: min([(await explained(engine, mode, prepared)).buffers for _ in range(3)])
+        for name, prepared in HOT.items()
+    }
 
 
 @pytest_asyncio.fixture(loop_scope="module")
