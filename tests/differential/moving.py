@@ -32,8 +32,12 @@ MOVING = {
 }
 """Fields by type. Every payload's `consistencyToken` is one of them as well: it says how far the database had come."""
 
-OF_NEW_ROWS = {"cursor", "startCursor", "endCursor", "position", "hotKey"}
-"""Fields that are made of times of rows; masked in answers to mutations only."""
+PLACES = {"cursor", "startCursor", "endCursor", "position"}
+OF_NEW_ROWS = {*PLACES, "hotKey"}
+"""Fields that are made of times of rows; masked in answers to mutations only.
+
+Places are masked, too, beside a feed in an order of its own: those of a ranking by value hold the moment it was made at.
+"""
 
 TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00)"')
 NEW_SLUG = re.compile(rb'-[0-9a-f]{8}"')
@@ -69,7 +73,7 @@ def moving_keys(schema: GraphQLSchema, document: DocumentNode, *, is_mutation: b
     info = TypeInfo(schema)
     found = Keys(info, is_mutation=is_mutation)
     visit(document, TypeInfoVisitor(info, found))
-    return frozenset(found.keys)
+    return frozenset(found.keys | found.places if found.is_ranked else found.keys)
 
 
 class Keys(Visitor):
@@ -77,12 +81,18 @@ class Keys(Visitor):
         super().__init__()
         self.info, self.is_mutation = info, is_mutation
         self.keys: set[str] = set()
+        self.places: set[str] = set()
+        self.is_ranked = False
 
     def enter_field(self, node: FieldNode, *_: Node) -> None:
         parent, name = self.info.get_parent_type(), node.name.value
         moves = parent is not None and name in MOVING.get(get_named_type(parent).name, ())
         if moves or name == "consistencyToken" or (self.is_mutation and name in OF_NEW_ROWS):
             self.keys.add((node.alias or node.name).value)
+        if name in PLACES:
+            self.places.add((node.alias or node.name).value)
+        if name == "feed" and any(argument.name.value == "order" for argument in node.arguments or ()):
+            self.is_ranked = True
 
 
 def now() -> datetime:
