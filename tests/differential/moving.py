@@ -36,7 +36,7 @@ PLACES = {"cursor", "startCursor", "endCursor", "position"}
 OF_NEW_ROWS = {*PLACES, "hotKey"}
 """Fields that are made of times of rows; masked in answers to mutations only.
 
-Places are masked, too, beside a feed in an order of its own: those of a ranking by value hold the moment it was made at.
+Places are masked, too, beside a feed in an order of its own: those of a ranking by value hold its moment.
 """
 
 TIME = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00)"')
