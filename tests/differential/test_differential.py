@@ -60,7 +60,7 @@ def turned(value: Any) -> Any:  # noqa: ANN401 - JSON.
     if not isinstance(value, dict):
         return value
     members = [(name, turned(member)) for name, member in value.items()]
-    return dict(reversed(members) if {"id", "username"} <= value.keys() else members)
+    return dict(reversed(members) if "id" in value else members)
 
 
 def careless() -> Executor:
@@ -72,7 +72,7 @@ def test_a_careless_executor_is_found_out(server_url: str, runner: asyncio.Runne
         difference = proof.go(NUMBER)
     assert difference is not None
     assert difference.reference.path == "reference"
-    assert len(re.findall(r"\w+", difference.case.text)) < 12, difference.case.text
+    assert len(re.findall(r"\w+", difference.case.text)) < 20, difference.case.text
 
 
 @pytest.mark.parametrize("name", QUERIES)
