@@ -192,7 +192,9 @@ async def test_tokens_wander_between_processes_among_many_writers_and_nothing_is
         starts = [await tail.caught_up(0) for tail in processes]
         is_over, wanderers = asyncio.Event(), [Wanderer(starts[-1]) for _ in range(20)]
         writers = [asyncio.create_task(hold_and_end(await opened(), n, committed, is_over)) for n in range(8)]
-        for _ in range(300):
+        polls = 0
+        while polls < 300 or len(committed) <= 200:
+            polls += 1
             tail = chance.choice(processes)
             await tail.caught_up(chance.choice([0, 0.005, 1]))
             await chance.choice(wanderers).poll(tail, reading)
@@ -204,5 +206,4 @@ async def test_tokens_wander_between_processes_among_many_writers_and_nothing_is
         await wanderer.poll(chance.choice(processes), reading)
         assert len(wanderer.seqs) == len(set(wanderer.seqs)), "repeated"
         assert set(wanderer.seqs) == committed, "lost, or never committed"
-    assert len(committed) > 200
     await reading.close()
