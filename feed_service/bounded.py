@@ -20,6 +20,13 @@ class Bounded(Generic[Key, Value]):
     def __contains__(self, key: Key) -> bool:
         return key in self._held
 
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def weight(self) -> int:
+        return self._weight
+
     def get(self, key: Key) -> Value | None:
         held = self._held.get(key)
         if held is None:

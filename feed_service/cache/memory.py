@@ -1,10 +1,10 @@
 """A backend of the cache in this process's memory, within bounds: what was not used for longest goes first."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from feed_service.bounded import Bounded
 from feed_service.cache.backends import Claim, Item
 
 MAX_KEYS = 100_000
@@ -28,12 +28,16 @@ class BoundedMemory:
     def __init__(
         self, max_keys: int = MAX_KEYS, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._max_keys, self._max_bytes, self._clock = max_keys, max_bytes, clock
-        self._held: OrderedDict[str, Held] = OrderedDict()
-        self.size = 0
+        self._max_bytes, self._clock = max_bytes, clock
+        self._held = Bounded[str, Held](max_keys, max_bytes)
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self._held.weight
 
     async def get_many(self, names: Sequence[str]) -> Sequence[bytes | None]:
         return [self._alive(name) for name in names]
@@ -52,7 +56,7 @@ class BoundedMemory:
 
     async def delete_many(self, names: Sequence[str]) -> None:
         for name in names:
-            self._remove(name)
+            self._held.drop(name)
 
     async def claim_many(self, names: Sequence[str], token: str, lease_s: float) -> list[Claim]:
         """Nobody else reads this memory."""
@@ -76,23 +80,16 @@ class BoundedMemory:
         return True
 
     def _put(self, item: Item) -> None:
-        self._remove(item.name)
-        self._held[item.name] = Held(item.value, self._clock() + item.life_s)
-        self.size += len(item.value) + KEY_BYTES
-        while self._held and (len(self._held) > self._max_keys or self.size > self._max_bytes):
-            self._remove(next(iter(self._held)))
+        size = len(item.value) + KEY_BYTES
+        self._held.put(item.name, Held(item.value, self._clock() + item.life_s), size)
+        if size > self._max_bytes:
+            self._held.drop(item.name)
 
     def _alive(self, name: str) -> bytes | None:
         held = self._held.get(name)
         if held is None:
             return None
         if held.until_s <= self._clock():
-            self._remove(name)
+            self._held.drop(name)
             return None
-        self._held.move_to_end(name)
         return held.value
-
-    def _remove(self, name: str) -> None:
-        held = self._held.pop(name, None)
-        if held is not None:
-            self.size -= len(held.value) + KEY_BYTES
