@@ -12,6 +12,7 @@ from typing import Any
 from graphql import default_type_resolver, is_object_type
 from graphql.pyutils import gather_with_cancel, is_iterable
 
+from feed_service.execution.faults import is_cancelled_from_outside
 from feed_service.execution.fields import Field, Request, Way
 from feed_service.execution.leaves import Incomplete, present
 from feed_service.execution.plans import Choice, Part, Selection, Shape
@@ -202,11 +203,6 @@ def prove(shape: Shape, values: Rows) -> None:
             raise Incomplete(f"A row of {type(value).__name__} is no {selection.of.name}.")
         elif type(value).__name__ == selection.of.name:
             shape.known.add(type(value))
-
-
-def is_cancelled_from_outside() -> bool:
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def listed(value: Any) -> list[Any]:  # noqa: ANN401 - any value of a list field.

@@ -1,5 +1,6 @@
 """From an exception to what the caller may know of it: one table, and a mask for everything that is not in it."""
 
+import asyncio
 import logging
 
 from sqlalchemy.exc import DBAPIError
@@ -58,3 +59,9 @@ def known_fault(fault: BaseException) -> FeedError | None:
 def driver_error(fault: BaseException) -> BaseException:
     """The error of asyncpg inside one of SQLAlchemy."""
     return fault.driver_exception if isinstance(fault, DBAPIError) else fault
+
+
+def is_cancelled_from_outside() -> bool:
+    """Of a CancelledError: whether somebody wants this task to end, or something that it waited for was cancelled."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -75,10 +75,6 @@ class Field:
     constant: dict[str, Any] | None
     """The arguments, if they depend on no variable."""
 
-    @property
-    def name(self) -> str:
-        return self.nodes[0].name.value
-
 
 @dataclass(frozen=True)
 class Request:
@@ -164,7 +160,7 @@ def field_of(
         is_bound = info_as is not None or bool(definition.args)
         read = Read("", level or function, row.name if row else "", is_bound, way is Way.COLUMN)
     constant = None
-    if not any(has_variable(node) for node in nodes[:1]):
+    if not has_variable(nodes[0]):
         constant = arguments(definition, nodes[0], found, schema, NO_VARIABLES)
     return Field(key, definition, parent, nodes, way, read, level, info_as, found, constant)
 

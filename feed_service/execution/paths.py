@@ -17,9 +17,9 @@ from graphql.execution.values import VariableValues, get_variable_values
 from graphql.pyutils import Path
 
 from feed_service.errors import Overloaded
-from feed_service.execution.compiled import completed, data_of, is_cancelled_from_outside
+from feed_service.execution.compiled import completed, data_of
 from feed_service.execution.documents import Operation
-from feed_service.execution.faults import TIMEOUT
+from feed_service.execution.faults import TIMEOUT, is_cancelled_from_outside
 from feed_service.execution.fields import NO_VARIABLES, Uncompiled
 from feed_service.execution.plans import Plan, Plans, Selection
 from feed_service.execution.refusals import MAX_ERRORS, VariablesRefused

@@ -19,7 +19,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from feed_service.errors import FeedError, RateLimited, Unavailable
 from feed_service.execution.documents import Operation
-from feed_service.execution.faults import TIMEOUT, revealed
+from feed_service.execution.faults import TIMEOUT, is_cancelled_from_outside, revealed
 from feed_service.execution.refusals import MAX_ERRORS, OperationRefused, VariablesRefused
 
 log = logging.getLogger(__name__)
@@ -89,8 +89,7 @@ async def result_of(executor: Executor[Any], time_limit_s: float) -> ExecutionRe
     except TimeoutError:
         raise TIMEOUT from None
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if is_cancelled_from_outside():
             raise
         # graphql-core 3.3 cancels the siblings of a failed non-null field, and what they share with other fields
         # may end cancelled too. Nobody has cancelled this request: it deserves an answer.
