@@ -217,7 +217,6 @@ NOTES: Mapping[str, Note] = {
     "tags.trending_ids": clock,
     "users.by_id": by_key(Class.USERS),
     "users.by_username": by_row(Class.USERS),
-    "users.hidden_meanwhile_by_id": unversioned,
     "users.whoever_by_id": by_key(Class.USERS),
     "viewer_states.by_post_id": OWN,
     "viewer_states.by_user_id": OWN,

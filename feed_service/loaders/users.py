@@ -23,15 +23,6 @@ async def whoever_by_id(reader: Reader, user_ids: list[int]) -> list[models.User
     return await reader.entities.users.by_id(user_ids, load, reader.reads)
 
 
-async def hidden_meanwhile_by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
-    """People who were suspended or deleted between the statement that found their post and that which looked for them.
-
-    The post could be seen when the request began, and so could its author.
-    """
-    rows = await reader.scalars(*for_ids(users.whoever_by_ids, user_ids))
-    return one_per_key(user_ids, rows, key=lambda user: user.id)
-
-
 async def by_username(reader: Reader, usernames: list[str]) -> list[models.User | None]:
     """`usernames` in lower case."""
     rows = await reader.scalars(*for_texts(users.by_usernames, usernames, reader.viewer))

@@ -18,6 +18,7 @@ from feed_service.schema.feed_filters import FeedFilter, feed_of
 from feed_service.schema.feeds import FeedConnection, FeedRow, feed_page
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
+from feed_service.schema.loading import tags_by_ids
 from feed_service.schema.polling import FeedHead, FirstChanges, HeadRow
 from feed_service.schema.posts import Post
 from feed_service.schema.relationships import KeptAwayByViewer
@@ -196,8 +197,8 @@ class Query:
         if window.value is None or window.value > LONGEST_TREND:
             raise BadUserInput("Trends are known for the windows HOUR, DAY, WEEK and MONTH.")
         ids = await info.context.loaders.load(loaders.tags.trending_ids, window.value)
-        found = await info.context.loaders.load_many(loaders.tags.by_id, ids[:first])
-        return [tag for tag in found if tag is not None]
+        (found,) = await tags_by_ids(info, [ids[:first]])
+        return found
 
     @strawberry.field(
         graphql_type=SearchConnection,
