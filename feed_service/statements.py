@@ -18,6 +18,9 @@ KEPT_READINGS = 1_000
 ROWS_OF = "rows_of"
 """Option of a statement: the entity whose columns it has, where it does not begin with the entity itself."""
 
+BESIDE = "rows_beside"
+"""Option of a statement: see `rows.row_class`."""
+
 
 class Statement(NamedTuple):
     """What the driver needs: the text with $1, $2, …, the names of the parameters in that order, and their defaults."""
@@ -60,10 +63,11 @@ def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     """Compiled when it is first read by; a statement is known by its identity, not by what it says."""
     made = _compiled(statement)
     first = statement.column_descriptions[0]
-    model = first["expr"] if first["expr"] is first.get("entity") else statement.get_execution_options().get(ROWS_OF)
+    options = statement.get_execution_options()
+    model = first["expr"] if first["expr"] is first.get("entity") else options.get(ROWS_OF)
     return Reading(
         Statement(str(made), tuple(made.positiontup or ()), made.params),
-        row_class(statement.selected_columns.keys(), model),
+        row_class(statement.selected_columns.keys(), model, options.get(BESIDE)),
         made if made.literal_execute_params else None,
     )
 

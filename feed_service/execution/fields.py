@@ -6,7 +6,7 @@ else Strawberry knows, such as extensions of fields, is left to the reference ex
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from inspect import iscoroutinefunction
@@ -74,6 +74,8 @@ class Field:
     strawberry: StrawberryField
     constant: dict[str, Any] | None
     """The arguments, if they depend on no variable."""
+    told: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What the schema has made of the nodes below it: see `LevelInfo.told`."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class LevelInfo(Info[Any, Any]):
         self.context = request.context
         self._field = field.strawberry
         self._asked = field, request
+
+    @property
+    def told(self) -> dict[Any, Any]:
+        """A place for what depends on nothing but the nodes of the field, for all runs of the operation."""
+        return self._asked[0].told
 
     @cached_property
     def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]  # Made only if it is asked for.

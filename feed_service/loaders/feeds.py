@@ -14,7 +14,7 @@ from feed_service.loaders.rankings import Snapshot
 from feed_service.paging import Item, Key, Order, Page, Slice
 from feed_service.queries import feed_filters, feed_reasons, feeds
 from feed_service.queries.feed_filters import FeedFilter
-from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS
+from feed_service.queries.feeds import ALLOWED_ORDERS, PERSONAL_KINDS, RANKED_KINDS, Parts
 from feed_service.queries.prepared import for_ids, once
 from feed_service.vocabulary import FeedEmptyReason, FeedKind, PostOrder, TimeWindow
 
@@ -83,12 +83,12 @@ def feed(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter, window: Ti
 class FeedPart:
     """A part of a feed. `now` is when the request began: all its reads look back from the same moment.
 
-    `whole`: the posts are shown, and had best come with the page; they do, unless a filter has to look at more.
+    `posts`: what is shown of the posts, which had best come with the page; they do, unless a filter looks at more.
     """
 
     feed: Feed
     part: Slice
-    whole: bool = False
+    posts: Parts = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -128,7 +128,7 @@ async def _page(reader: Reader, wanted: FeedPart) -> FeedPage:
     if reader.viewer.is_anonymous and wanted.feed.kind in PERSONAL_KINDS:
         return FeedPage([], has_more=False)
     if wanted.feed.is_frozen:
-        frozen, snapshot = await rankings.page(reader, wanted.feed.order, wanted.part, whole=wanted.whole)
+        frozen, snapshot = await rankings.page(reader, wanted.feed.order, wanted.part, wanted.posts)
         return FeedPage(frozen.items, frozen.has_more, snapshot=snapshot)
     if _needs_filter(wanted.feed):
         return await _filtered_page(reader, wanted)
@@ -151,16 +151,16 @@ async def _candidates(reader: Reader, wanted: FeedPart) -> Found:
         return Found([Item(row.id, sort.key(row)) for row in rows])
     sort = feeds.TIME_SORTS[feed.order]
     part = _within_window(wanted)
-    whole = wanted.whole and not _needs_filter(feed)
-    rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part, whole=whole))
-    return _found(rows, sort.key, whole=whole)
+    posts = None if _needs_filter(feed) else wanted.posts
+    rows = await reader.rows(*feeds.by_time(reader.viewer, feed.kind, feed.order, part, posts))
+    return _found(rows, sort.key, has_posts=posts is not None)
 
 
-def _found(rows: Sequence[Any], key: Callable[[Any], Key], *, whole: bool = False) -> Found:
-    """Rows of `feeds.with_snapshot`."""
-    items = [Item(row.id, key(row), row if whole else None) for row in rows if row.id is not None]
+def _found(rows: Sequence[Any], key: Callable[[Any], Key], *, has_posts: bool = False) -> Found:
+    """Rows of `feeds.with_snapshot` or `feeds.with_posts`."""
+    items = [Item(row.id, key(row), row if has_posts else None) for row in rows if row.id is not None]
     first = rows[0]
-    return Found(items, ReadAt(first.snapshot, first.as_of if whole else first.clock, first.epoch))
+    return Found(items, ReadAt(first.snapshot, first.clock, first.epoch))
 
 
 def _within_window(wanted: FeedPart) -> Slice:

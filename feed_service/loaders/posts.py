@@ -6,6 +6,7 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.pages import page_per_parent
 from feed_service.paging import Item, Order, Page, Slice
 from feed_service.queries import posts
+from feed_service.queries.posts import WHOLE
 from feed_service.queries.prepared import for_ids, for_parents, for_texts
 from feed_service.vocabulary import PostOrder
 
@@ -17,13 +18,14 @@ DRAFTS = Order("Viewer.drafts", posts.DRAFTS.types)
 SCHEDULED = Order("Viewer.scheduled", posts.SCHEDULED.types)
 
 
-async def by_id(reader: Reader, post_ids: list[int]) -> list[models.Post | None]:
-    rows = await reader.scalars(*for_ids(posts.by_ids, post_ids, reader.viewer))
+async def by_id(reader: Reader, post_ids: list[int], parts: frozenset[str] = WHOLE) -> list[models.Post | None]:
+    """With the cards of their authors; `parts` are of `queries.posts.PARTS`."""
+    rows = await reader.scalars(*for_ids(posts.by_ids, post_ids, reader.viewer, parts))
     return one_per_key(post_ids, rows, key=lambda post: post.id)
 
 
-async def by_slug(reader: Reader, slugs: list[str]) -> list[models.Post | None]:
-    rows = await reader.scalars(*for_texts(posts.by_slugs, slugs, reader.viewer))
+async def by_slug(reader: Reader, slugs: list[str], parts: frozenset[str] = WHOLE) -> list[models.Post | None]:
+    rows = await reader.scalars(*for_texts(posts.by_slugs, slugs, reader.viewer, parts))
     return one_per_key(slugs, rows, key=lambda post: post.slug)
 
 

@@ -1,6 +1,6 @@
 """Pages of a frozen ranking: places of one generation, of which each viewer sees what is listed for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 from feed_service.loaders.align import one_per_key
@@ -9,6 +9,7 @@ from feed_service.loaders.generations import Generation
 from feed_service.loaders.reads import Class
 from feed_service.paging import Item, Key, Page, Slice
 from feed_service.queries import posts, rankings
+from feed_service.queries.feeds import Parts
 from feed_service.queries.prepared import for_ids
 from feed_service.vocabulary import PostOrder
 
@@ -38,18 +39,18 @@ class Snapshot(NamedTuple):
         return Slice(part.limit) if self.is_restarted else part
 
 
-async def page(reader: Reader, order: PostOrder, part: Slice, *, whole: bool = False) -> tuple[Page[Item], Snapshot]:
+async def page(reader: Reader, order: PostOrder, part: Slice, parts: Parts = None) -> tuple[Page[Item], Snapshot]:
     """Full pages as long as the list goes on, whatever is hidden meanwhile, in at most four statements.
 
-    With the posts themselves if they are wanted `whole`.
+    With the posts themselves if `parts` of them are wanted.
     """
     snapshot = await _snapshot(reader, order, part)
     part, generation = snapshot.part_read(part), snapshot.generation
-    batch = posts.in_feeds_by_ids if whole else rankings.listed
-    found = await _listed(reader, generation, _places(part, len(generation.post_ids)), part.limit + 1, batch)
+    statement = (rankings.listed,) if parts is None else (posts.in_feeds_by_ids, parts)
+    found = await _listed(reader, generation, _places(part, len(generation.post_ids)), part.limit + 1, *statement)
     # The post beyond the page as well: if it goes, the page may have become the last one.
     reader.reads.note(Class.POSTS, [post.id for _, post in found[: part.limit + 1]])
-    items = [Item(post.id, (generation.id, -place), post if whole else None) for place, post in found]
+    items = [Item(post.id, (generation.id, -place), None if parts is None else post) for place, post in found]
     return Page.cut(items, part), snapshot
 
 
@@ -72,7 +73,7 @@ def _places(part: Slice, size: int) -> range:
 
 
 async def _listed(
-    reader: Reader, generation: Generation, places: range, wanted: int, statement: Callable[..., Any]
+    reader: Reader, generation: Generation, places: range, wanted: int, statement: Callable[..., Any], *args: Hashable
 ) -> list[tuple[int, Any]]:
     """The first places whose posts stand in the viewer's feeds, and their rows: as many as wanted, or a few more."""
     found: list[tuple[int, Any]] = []
@@ -80,7 +81,7 @@ async def _listed(
     while places and len(found) < wanted:
         here, places, size = places[:size], places[size:], size * GROWTH
         ids = [generation.post_ids[place] for place in here]
-        rows = await reader.rows(*for_ids(statement, ids, reader.viewer))
+        rows = await reader.rows(*for_ids(statement, ids, reader.viewer, *args))
         listed = one_per_key(ids, rows, key=lambda post: post.id)
         found += [(place, post) for place, post in zip(here, listed, strict=True) if post is not None]
     return found

@@ -135,7 +135,7 @@ def feed_pages(reads: Reads, keys: Sequence[Any], answers: Sequence[Any], _argum
     """Keys are `feeds.FeedPart`, answers `feeds.FeedPage`."""
     for wanted, page in zip(keys, answers, strict=True):
         feed, part = wanted.feed, wanted.part
-        if wanted.whole:
+        if wanted.posts is not None:
             reads.note(Class.POSTS, [item.id for item in page.items])
         if page.snapshot is not None:
             reads.note(Class.RETURNS)

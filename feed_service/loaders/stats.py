@@ -43,9 +43,9 @@ class TagNumbers(NamedTuple):
     follower_count: int
 
 
-def beside(reader: Reader, posts: Sequence[Any]) -> list[Any | None]:
-    """The posts whose rows came with their numbers, as `loaders.posts` reads them; None for any other."""
-    found = [post if hasattr(post, "as_of") else None for post in posts]
+def beside(reader: Reader, posts: Sequence[Any], number: str = "like_count") -> list[Any | None]:
+    """The posts whose rows came with this number, as `loaders.posts` reads them; None for any other."""
+    found = [post if hasattr(post, number) else None for post in posts]
     reader.reads.note(Class.POST_NUMBERS, [post.id for post in found if post is not None])
     return found
 

@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, bindpa
 from feed_service import models
 from feed_service.models.comments import PATH_STEP
 from feed_service.paging import Key, Slice, Sort
+from feed_service.queries import comments, users
 from feed_service.queries.batches import each_of, ids_parameter
 from feed_service.queries.paths import Path, subtree_end
 from feed_service.queries.prepared import Prepared, anybody_like
 from feed_service.queries.visibility import comment_listed_for, comment_shown_to
-from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 
 SORT = Sort((models.Comment.path,), is_descending=False)
@@ -67,16 +67,18 @@ def statement(viewer: Viewer, backwards: bool, has_end: bool) -> Select[*tuple[A
         .where(walk.c.found <= LIMIT)
     )
     comment = models.Comment.__table__
-    tombstone = ~comment_listed_for(viewer, comment.c)
+    author = users.authors()
+    tombstone = (~comment_listed_for(viewer, comment.c, author.c)).label("is_tombstone")
+    row = select(*comments.COMMENT, *users.card_of(author), tombstone)
     # OFFSET 0: looked up by its id, row by row, however many rows PostgreSQL expects of the walk.
-    row = select(comment, tombstone.label("is_tombstone")).where(comment.c.id == walk.c.item_id).offset(0)
-    shown = row.correlate_except(comment).lateral("shown")
+    found = row.where(comment.c.id == walk.c.item_id, author.c.id == comment.c.author_id).offset(0)
+    shown = found.correlate_except(comment, author).lateral("shown")
     return (
         select(walk.c.parent_id.label("under_id"), *shown.c)
         .select_from(walk.join(shown, true()))
         .where(walk.c.is_shown, walker.in_part(walk.c.path))
         .order_by(walk.c.parent_id, walk.c.found)
-        .execution_options(**{ROWS_OF: models.Comment})
+        .execution_options(**comments.WITH_AUTHOR)
     )
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, false, or_, select
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
+from feed_service.queries import users
 from feed_service.queries.batches import Ids, each_page, is_any, per_parent
 from feed_service.queries.stats import comment_counts
 from feed_service.queries.visibility import (
@@ -17,7 +18,7 @@ from feed_service.queries.visibility import (
     has_listed_descendant,
     post_accessible_to,
 )
-from feed_service.statements import ROWS_OF
+from feed_service.statements import BESIDE, ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import CommentOrder
 
@@ -33,24 +34,31 @@ SORTS = {
 }
 
 
+WITH_AUTHOR = {ROWS_OF: models.Comment, BESIDE: {"author": models.User}}
+
+
 def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Rows:
-    """Comments as a thread shows them: a tombstone where only something below is listed."""
-    is_tombstone = ~comment_listed_for(viewer)
-    comments = select(models.Comment, is_tombstone.label("is_tombstone"))
-    return comments.where(is_any(models.Comment.id, comment_ids), comment_shown_to(viewer))
+    """Comments as a thread shows them: a tombstone where only something below is listed. With their authors' cards."""
+    author = users.authors()
+    listed, shown = comment_listed_for(viewer, author=author.c), comment_shown_to(viewer, author=author.c)
+    return _with(author, ~listed).where(is_any(models.Comment.id, comment_ids), shown)
 
 
 def accessible_by_ids(viewer: Viewer, comment_ids: Ids) -> Rows:
     """Comments opened by their ids, under posts that the viewer may open; whole for a moderator."""
-    accessible = comment_accessible_to(viewer)
+    author = users.authors()
+    accessible = comment_accessible_to(viewer, author.c)
     post_is_accessible = select(models.Post.id).where(
         models.Post.id == models.Comment.post_id, post_accessible_to(viewer)
     )
-    return (
-        select(models.Comment, (~accessible).label("is_tombstone"))
-        .where(is_any(models.Comment.id, comment_ids), accessible | comment_shown_to(viewer))
-        .where(post_is_accessible.exists())
-    )
+    shown = accessible | comment_shown_to(viewer, author=author.c)
+    return _with(author, ~accessible).where(is_any(models.Comment.id, comment_ids), shown, post_is_accessible.exists())
+
+
+def _with(author: FromClause, is_tombstone: ColumnElement[bool]) -> Rows:
+    joined = models.Comment.__table__.join(author, author.c.id == models.Comment.author_id)
+    comments = select(*COMMENT, *users.card_of(author), is_tombstone.label("is_tombstone")).select_from(joined)
+    return comments.execution_options(**WITH_AUTHOR)
 
 
 def last_at(post_id: Any) -> Select[datetime]:  # noqa: ANN401 - a column of the statement around it.
@@ -60,7 +68,7 @@ def last_at(post_id: Any) -> Select[datetime]:  # noqa: ANN401 - a column of the
 
 
 def roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
-    """(under_id, sort columns, columns of the comment): the page of comments on each post itself."""
+    """(under_id, sort columns, columns of the comment, its author's card): the page of comments on each post itself."""
     return _siblings(post_ids, order, part, _is_root, _shown(viewer))
 
 
@@ -69,10 +77,11 @@ def previews_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, number
     part = Slice(number - 1)
 
     def page(post_id: ColumnElement[int]) -> Rows:
-        comments = select(*COMMENT, false().label("is_tombstone")).where(comment_listed_for(viewer))
+        judged = _judged(viewer)
+        comments = _beside(judged, false()).where(judged.c.is_listed)
         return _page(post_id, order, part, _is_root, comments)
 
-    return each_page(post_ids, page).execution_options(**{ROWS_OF: models.Comment})
+    return each_page(post_ids, page).execution_options(**WITH_AUTHOR)
 
 
 def replies_of_comments(viewer: Viewer, comment_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
@@ -89,10 +98,22 @@ def _is_reply(comment: Any, parent_id: ColumnElement[int]) -> Any:  # noqa: ANN4
 
 
 def _shown(viewer: Viewer) -> Rows:
-    """Comments as a thread shows them. OFFSET 0 keeps the look at each author one, where two conditions ask for it."""
-    listed = select(comment_listed_for(viewer).label("is_listed")).correlate(models.Comment).offset(0).lateral("judged")
-    comments = select(*COMMENT, (~listed.c.is_listed).label("is_tombstone")).select_from(models.Comment, listed)
-    return comments.where(or_(listed.c.is_listed, has_listed_descendant(viewer)))
+    """Comments as a thread shows them."""
+    judged = _judged(viewer)
+    return _beside(judged, ~judged.c.is_listed).where(or_(judged.c.is_listed, has_listed_descendant(viewer)))
+
+
+def _judged(viewer: Viewer) -> FromClause:
+    """(is_listed, its author's card) of a comment. OFFSET 0 keeps this one look at its author."""
+    author = users.authors()
+    is_listed = comment_listed_for(viewer, author=author.c).label("is_listed")
+    judged = select(is_listed, *users.card_of(author)).where(author.c.id == models.Comment.author_id)
+    return judged.correlate(models.Comment).offset(0).lateral("judged")
+
+
+def _beside(judged: FromClause, is_tombstone: ColumnElement[bool]) -> Rows:
+    card = [column for column in judged.c if column.key != "is_listed"]
+    return select(*COMMENT, *card, is_tombstone.label("is_tombstone")).select_from(models.Comment, judged)
 
 
 def _siblings(
@@ -107,7 +128,7 @@ def _siblings(
     def page(parent_id: ColumnElement[int]) -> Rows:
         return _page(parent_id, order, part, siblings, keyed)
 
-    return per_parent(parent_ids, page).execution_options(**{ROWS_OF: models.Comment})
+    return per_parent(parent_ids, page).execution_options(**WITH_AUTHOR)
 
 
 def _page(

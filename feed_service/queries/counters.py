@@ -12,26 +12,30 @@ from feed_service.queries.stats import hot_key, or_zero
 def of_posts(post_ids: Ids) -> Select[*tuple[Any, ...]]:
     """(post id, its numbers)."""
     post, stored = models.Post, models.PostStats
-    numbers = select(post.id.label("post_id"), *numbers_of_post()).outerjoin(stored, stored.post_id == post.id)
-    return numbers.where(is_any(post.id, post_ids))
+    columns = (post.id.label("post_id"), *counts_of_post(), *moments_of_post())
+    return select(*columns).outerjoin(stored, stored.post_id == post.id).where(is_any(post.id, post_ids))
 
 
-def numbers_of_post() -> list[ColumnElement[Any]]:
-    """(its counters, hot_key, last_activity_at, as_of), in a join of posts to their stats.
+def counts_of_post() -> list[ColumnElement[Any]]:
+    """Its counters, in a join of posts to their stats."""
+    stored = models.PostStats
+    return [
+        or_zero(stored.like_count).label("like_count"),
+        or_zero(stored.comment_count).label("comment_count"),
+        or_zero(stored.bookmark_count).label("bookmark_count"),
+        or_zero(stored.view_count).label("view_count"),
+        or_zero(stored.commenter_count).label("unique_commenter_count"),
+    ]
 
-    A draft counts from its creation.
-    """
+
+def moments_of_post() -> list[ColumnElement[Any]]:
+    """(hot_key, last_activity_at, as_of), in the same join. A draft counts from its creation."""
     post, stored = models.Post, models.PostStats
     since = case((post.published_at > func.now(), post.created_at), else_=post.published_at)
     likes, commenters, bookmarks = (
         or_zero(column) for column in (stored.like_count, stored.commenter_count, stored.bookmark_count)
     )
     return [
-        likes.label("like_count"),
-        or_zero(stored.comment_count).label("comment_count"),
-        bookmarks.label("bookmark_count"),
-        or_zero(stored.view_count).label("view_count"),
-        commenters.label("unique_commenter_count"),
         hot_key(likes, commenters, bookmarks, since).label("hot_key"),
         func.coalesce(stored.last_comment_at, since).label("last_activity_at"),
         func.now().label("as_of"),

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, and_, bindparam, func, select, true, union
+from sqlalchemy import ColumnElement, DateTime, FromClause, and_, bindparam, func, select, true, union
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -15,7 +16,6 @@ from feed_service.queries.feed_users import of_followed_users
 from feed_service.queries.prepared import Prepared, anybody_like, shape_of, values_of, with_parameters
 from feed_service.queries.stats import hot_key, or_zero
 from feed_service.queries.visibility import not_muted_for, post_is_live, post_listed_once_due_for, user_listed_for
-from feed_service.statements import ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
@@ -49,20 +49,24 @@ CANDIDATES = 2_000
 MAX_ID = 2**63 - 1
 
 
-def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, *, whole: bool = False) -> Prepared:
-    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`.
+Parts = frozenset[str] | None
+"""Of `posts.PARTS`, what is wanted of each post beside its place; None for nothing but the place."""
 
-    With all of each post, as `posts.by_ids` gives it, if it is wanted `whole`; its `as_of` is then the clock.
-    """
-    statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), whole=whole)
+
+def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, parts: Parts = None) -> Prepared:
+    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
+    statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), parts)
     return Prepared(statement, values_of(viewer, part))
 
 
 @cache
-def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice, *, whole: bool = False) -> Rows:
+def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice, parts: Parts = None) -> Rows:
     sort = TIME_SORTS[order]
     reading = Reading(viewer, sort, with_parameters(shape, sort))
-    return with_snapshot(_of_kind(kind, reading), is_descending=reading.is_descending, whole=whole)
+    page, is_descending = _of_kind(kind, reading), reading.is_descending
+    if parts is None:
+        return with_snapshot(page, is_descending=is_descending)
+    return with_posts(viewer, page, parts, is_descending=is_descending)
 
 
 def _of_kind(kind: FeedKind, reading: Reading) -> Rows:
@@ -132,24 +136,30 @@ def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: 
     return with_snapshot(page, is_descending=not shape.backwards)
 
 
-def with_snapshot(page: Rows, *, is_descending: bool, whole: bool = False) -> Rows:
+def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
     """(snapshot, clock, epoch, columns of the page): what this very statement could see, and the time it judged by.
 
     Without any post, one row tells them. `page` is (id, sort value); `epoch` as in `models.FeedEpoch`.
     """
-    rows = page.subquery("page")
+    rows, read = page.subquery("page"), _read()
+    joined = read.outerjoin(rows, true())
+    return select(*read.c, *rows.c).select_from(joined).order_by(*_keys(rows, is_descending=is_descending))
+
+
+def with_posts(viewer: Viewer, page: Rows, parts: frozenset[str], *, is_descending: bool) -> Rows:
+    """The same with the posts, as `posts.by_ids` gives them, in place of the columns of the page."""
+    rows, read = page.subquery("page"), _read()
+    post = posts.beside(viewer, rows, parts)
+    joined = read.outerjoin(rows, true()).outerjoin(post, true())
+    shown = select(*post.c, *read.c).select_from(joined).order_by(*_keys(rows, is_descending=is_descending))
+    return shown.execution_options(**posts.WITH_AUTHOR)
+
+
+def _read() -> FromClause:
     epoch: ColumnElement[int | None] = select(models.FeedEpoch.epoch).scalar_subquery()
     told = (snapshot_text().label("snapshot"), func.now().label("clock"), epoch.label("epoch"))
-    read = select(*told).subquery("read")
-    keys = [column.desc() if is_descending else column.asc() for column in (rows.c[1], rows.c[0])]
-    if not whole:
-        return select(*read.c, *rows.c).select_from(read.outerjoin(rows, true())).order_by(*keys)
-    post = posts.beside(rows)
-    joined = read.outerjoin(rows, true()).outerjoin(post, true())
-    own = [column for column in post.c if column.key != "as_of"]
-    return (
-        select(*own, read.c.clock.label("as_of"), read.c.snapshot, read.c.epoch)
-        .select_from(joined)
-        .order_by(*keys)
-        .execution_options(**{ROWS_OF: models.Post})
-    )
+    return select(*told).subquery("read")
+
+
+def _keys(page: FromClause, *, is_descending: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if is_descending else column.asc() for column in (page.c[1], page.c[0])]

@@ -68,9 +68,9 @@ def for_ids(build: Build, ids: Sequence[int], viewer: Viewer | None = None, *arg
     return Prepared(_for_ids(build, _kind(viewer), args), {"ids": written(ids), "viewer_id": viewer and viewer.user_id})
 
 
-def for_texts(build: Build, texts: Sequence[str], viewer: Viewer | None = None) -> Any:  # noqa: ANN401
+def for_texts(build: Build, texts: Sequence[str], viewer: Viewer | None = None, *args: Hashable) -> Any:  # noqa: ANN401
     """As `for_ids`, of texts."""
-    return Prepared(_for_texts(build, _kind(viewer)), {"texts": texts, "viewer_id": viewer and viewer.user_id})
+    return Prepared(_for_texts(build, _kind(viewer), args), {"texts": texts, "viewer_id": viewer and viewer.user_id})
 
 
 def for_parents(
@@ -109,8 +109,8 @@ def _for_ids(build: Build, kind: tuple[Viewer, ...], args: tuple[Hashable, ...])
 
 
 @cache
-def _for_texts(build: Build, kind: tuple[Viewer, ...]) -> Rows:
-    return build(*kind, bindparam("texts", type_=ARRAY(Text)))
+def _for_texts(build: Build, kind: tuple[Viewer, ...], args: tuple[Hashable, ...]) -> Rows:
+    return build(*kind, bindparam("texts", type_=ARRAY(Text)), *args)
 
 
 @cache

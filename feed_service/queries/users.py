@@ -1,11 +1,26 @@
 """Which users; who may be seen is decided in `visibility`."""
 
-from sqlalchemy import Select, Text, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, Text, func, select
 
 from feed_service import models
 from feed_service.queries.batches import Ids, Texts, is_any
 from feed_service.queries.visibility import user_accessible_to
 from feed_service.viewer import Viewer
+
+CARD = ("id", "username", "display_name", "avatar_url")
+"""What an app shows of whoever wrote something."""
+
+
+def authors() -> FromClause:
+    """The table, to be joined to what they wrote."""
+    return models.User.__table__.alias("author")
+
+
+def card_of(author: FromClause) -> list[ColumnElement[Any]]:
+    """The columns of a row `author` beside another one: see `rows.Beside`."""
+    return [author.c[name].label(f"author__{name}") for name in CARD]
 
 
 def by_ids(viewer: Viewer, user_ids: Ids) -> Select[models.User]:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select, true
 
 from feed_service import models
 from feed_service.queries.batches import Ids, each
-from feed_service.queries.visibility import blocked_between, id_of
+from feed_service.queries.visibility import Id, blocked_between, id_of
 from feed_service.viewer import Viewer
 
 OF_POSTS = frozenset({"has_liked", "has_bookmarked", "has_commented", "is_blocked", "hidden_comment_count"})
@@ -20,11 +20,16 @@ def of_posts(viewer: Viewer, post_ids: Ids, wanted: frozenset[str] = OF_POSTS) -
     `is_blocked`: there is a block between viewer and author. `hidden_comment_count`: counted comments by people on the
     other side of a block.
     """
+    post_id = each(post_ids).c.parent_id
+    return select(post_id.label("post_id"), *of_post(viewer, post_id, wanted))
+
+
+def of_post(viewer: Viewer, post_id: Id, wanted: frozenset[str]) -> list[ColumnElement[Any]]:
+    """Of `OF_POSTS` what is wanted, as columns of a statement that has the id."""
     me = id_of(viewer)
     like, bookmark, commenter = models.PostLike, models.Bookmark, models.PostCommenter
-    post_id = each(post_ids).c.parent_id
     has_commented = (commenter.post_id == post_id) & (commenter.user_id == me) & (commenter.n > 0)
-    post = models.Post
+    post = models.Post.__table__.alias().c
     author_is_blocked = (post.id == post_id) & post.author_id.in_(blocked_between(viewer))
     hidden = (
         select(func.coalesce(func.sum(commenter.n), 0))
@@ -38,7 +43,7 @@ def of_posts(viewer: Viewer, post_ids: Ids, wanted: frozenset[str] = OF_POSTS) -
         "is_blocked": _exists(post.id, author_is_blocked),
         "hidden_comment_count": hidden.scalar_subquery(),
     }
-    return select(post_id.label("post_id"), *_those(states, wanted))
+    return _those(states, wanted)
 
 
 def of_users(viewer: Viewer, user_ids: Ids, wanted: frozenset[str] = OF_USERS) -> Select[*tuple[Any, ...]]:

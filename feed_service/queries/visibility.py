@@ -21,11 +21,14 @@ def id_of(viewer: Viewer) -> ColumnElement[int]:
     return bindparam("viewer_id", viewer.user_id, BigInteger)
 
 
-def user_is_live(user_id: Id) -> ColumnElement[bool]:
+def is_live(user: Any) -> ColumnElement[bool]:  # noqa: ANN401 - the class, or the columns of an alias of its table.
     """Neither suspended nor deleted."""
+    return and_(user.suspended_at.is_(None), user.deleted_at.is_(None))
+
+
+def user_is_live(user_id: Id) -> ColumnElement[bool]:
     user = models.User.__table__.alias()
-    live = and_(user.c.suspended_at.is_(None), user.c.deleted_at.is_(None))
-    return select(live).where(user.c.id == user_id).correlate_except(user).scalar_subquery()
+    return select(is_live(user.c)).where(user.c.id == user_id).correlate_except(user).scalar_subquery()
 
 
 def blocked_between(viewer: Viewer) -> Select[int]:
@@ -51,15 +54,17 @@ def not_muted_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
     return true() if viewer.is_anonymous else user_id.not_in(muted_by(viewer))
 
 
-def user_listed_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
-    """Live people without a block between them and the viewer. No role widens it."""
-    return and_(user_is_live(user_id), not_blocked_for(viewer, user_id))
+def user_listed_for(viewer: Viewer, user_id: Id, user: Any = None) -> ColumnElement[bool]:  # noqa: ANN401 - as for `is_live`.
+    """Live people without a block between them and the viewer. No role widens it.
+
+    `user`: where the statement reads that very row anyway, which is then not looked up once more.
+    """
+    return and_(user_is_live(user_id) if user is None else is_live(user), not_blocked_for(viewer, user_id))
 
 
 def user_accessible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Live people, also behind a block, which a viewer must be able to see and lift; anyone for a moderator."""
-    live = and_(models.User.suspended_at.is_(None), models.User.deleted_at.is_(None))
-    return true() if viewer.is_moderator else live
+    return true() if viewer.is_moderator else is_live(models.User)
 
 
 def post_is_live(post: type[models.Post] = models.Post) -> ColumnElement[bool]:
@@ -67,9 +72,13 @@ def post_is_live(post: type[models.Post] = models.Post) -> ColumnElement[bool]:
     return and_(post.deleted_at.is_(None), post.published_at <= func.now())
 
 
-def post_listed_for(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+def post_listed_for(
+    viewer: Viewer,
+    post: type[models.Post] = models.Post,
+    author: Any = None,  # noqa: ANN401 - as in `user_listed_for`.
+) -> ColumnElement[bool]:
     """Live posts of live authors without a block between author and viewer. No role widens it."""
-    return and_(post_is_live(post), user_listed_for(viewer, post.author_id))
+    return and_(post_is_live(post), user_listed_for(viewer, post.author_id, author))
 
 
 def post_listed_once_due_for(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
@@ -77,18 +86,22 @@ def post_listed_once_due_for(viewer: Viewer, post: type[models.Post] = models.Po
     return and_(post.deleted_at.is_(None), user_listed_for(viewer, post.author_id))
 
 
-def post_accessible_to(viewer: Viewer, post: type[models.Post] = models.Post) -> ColumnElement[bool]:
+def post_accessible_to(
+    viewer: Viewer,
+    post: type[models.Post] = models.Post,
+    author: Any = None,  # noqa: ANN401 - as in `user_listed_for`.
+) -> ColumnElement[bool]:
     """What is listed, the viewer's own drafts, and all but foreign drafts for a moderator."""
     if viewer.is_anonymous:
-        return post_listed_for(viewer, post)
+        return post_listed_for(viewer, post, author)
     own = and_(post.author_id == id_of(viewer), post.deleted_at.is_(None))
     moderated = post.published_at <= func.now() if viewer.is_moderator else false()
-    return or_(post_listed_for(viewer, post), own, moderated)
+    return or_(post_listed_for(viewer, post, author), own, moderated)
 
 
-def comment_listed_for(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401 - the class or an alias of it.
+def comment_listed_for(viewer: Viewer, comment: Any = models.Comment, author: Any = None) -> ColumnElement[bool]:  # noqa: ANN401 - the class or an alias of it, and as in `user_listed_for`.
     """Live comments of live authors without a block between author and viewer. Their post is checked apart."""
-    return and_(comment.deleted_at.is_(None), user_listed_for(viewer, comment.author_id))
+    return and_(comment.deleted_at.is_(None), user_listed_for(viewer, comment.author_id, author))
 
 
 def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
@@ -115,14 +128,14 @@ def has_listed_descendant(viewer: Viewer, comment: Any = models.Comment) -> Colu
     return and_(counted, exists)
 
 
-def comment_shown_to(viewer: Viewer, comment: Any = models.Comment) -> ColumnElement[bool]:  # noqa: ANN401
+def comment_shown_to(viewer: Viewer, comment: Any = models.Comment, author: Any = None) -> ColumnElement[bool]:  # noqa: ANN401
     """What a thread shows: listed comments, and tombstones that hold listed ones together."""
-    return or_(comment_listed_for(viewer, comment), has_listed_descendant(viewer, comment))
+    return or_(comment_listed_for(viewer, comment, author), has_listed_descendant(viewer, comment))
 
 
-def comment_accessible_to(viewer: Viewer) -> ColumnElement[bool]:
+def comment_accessible_to(viewer: Viewer, author: Any = None) -> ColumnElement[bool]:  # noqa: ANN401
     """What is listed, and all for a moderator. Their post is checked apart."""
-    return true() if viewer.is_moderator else comment_listed_for(viewer)
+    return true() if viewer.is_moderator else comment_listed_for(viewer, author=author)
 
 
 def earlier_text_shown_to(viewer: Viewer) -> ColumnElement[bool]:

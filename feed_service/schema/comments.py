@@ -28,8 +28,8 @@ from feed_service.schema.editing import Deletable, Editable
 from feed_service.schema.enums import CommentOrder
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyComment, LazyPost, LazyUser
-from feed_service.schema.levels import Rows, level
-from feed_service.schema.loading import many_or_none
+from feed_service.schema.levels import Rows, Values, level
+from feed_service.schema.loading import authors, many_or_none
 from feed_service.schema.scalars import HTML, Markdown, SyncToken
 from feed_service.schema.threads import HOW_TO_GO_ON, CommentConnection, ThreadRow, standing_for, sync_token
 
@@ -58,11 +58,10 @@ class Comment(Node, Likeable, Editable, Deletable):
         texts = [None if comment.is_tombstone else comment.body for comment in comments]
         return await many_or_none(info, loaders.rendered.html_by_text, texts)
 
-    @level(graphql_type=LazyUser | None, description="Who wrote it; null for a tombstone.")
-    async def author(comments: Rows[models.Comment], info: Info) -> list[models.User | None]:
+    @level(graphql_type=LazyUser | None, description="Who wrote it; null for a tombstone.", may_wait=True)
+    def author(comments: Rows[models.Comment], info: Info) -> Values:
         # Who sees more than a tombstone sees its author.
-        ids = [None if comment.is_tombstone else comment.author_id for comment in comments]
-        return await many_or_none(info, loaders.users.whoever_by_id, ids)
+        return authors(info, comments, [None if comment.is_tombstone else comment.author_id for comment in comments])
 
     @level(graphql_type=LazyPost, description="The post it belongs to.")
     async def post(comments: Rows[models.Comment], info: Info) -> list[models.Post | None]:

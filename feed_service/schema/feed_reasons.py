@@ -38,8 +38,8 @@ def followed_tags_field() -> Any:  # noqa: ANN401 - a field of Strawberry, which
     return level(graphql_type=list[LazyTag], description=FOLLOWED_TAGS)(followed_tags)
 
 
-async def numbers_of(reasons: Rows[Any], info: Info) -> list[Any]:
-    return await stats_of_posts(info, [reason.why.post for reason in reasons])
+async def numbers_of(reasons: Rows[Any], info: Info, number: str) -> list[Any]:
+    return await stats_of_posts(info, [reason.why.post for reason in reasons], number)
 
 
 @strawberry.type(description="The viewer wrote it.")
@@ -71,7 +71,7 @@ class TrendingNow:
 
     @level(graphql_type=int, description="How many people like it.")
     async def like_count(reasons: Rows["TrendingNow"], info: Info) -> list[int]:
-        return [int(numbers.like_count) for numbers in await numbers_of(reasons, info)]
+        return [int(numbers.like_count) for numbers in await numbers_of(reasons, info, "like_count")]
 
 
 @strawberry.type(description="It is being talked about.")
@@ -80,7 +80,7 @@ class ActiveDiscussion:
 
     @level(graphql_type=datetime, description="When it was last commented on, or published.")
     async def last_activity_at(reasons: Rows["ActiveDiscussion"], info: Info) -> list[datetime]:
-        return [numbers.last_activity_at for numbers in await numbers_of(reasons, info)]
+        return [numbers.last_activity_at for numbers in await numbers_of(reasons, info, "last_activity_at")]
 
 
 @strawberry.type(description="It is public, as every post of this feed.")

@@ -26,6 +26,7 @@ from feed_service.schema.feed_reasons import FeedReason, reasons_of
 from feed_service.schema.lazy import LazyPost
 from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.polling import MAX_MISSING, FeedGap, FeedHead, HeadRow, head_of_page
+from feed_service.schema.post_parts import of_page, post_parts
 from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000
@@ -155,10 +156,11 @@ async def feed_page(
     async def load_page(wanted: Slice) -> FeedPage:
         return await load(loaders.feeds.pages, FeedPart(feed, wanted))
 
-    (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part, whole=True)])
+    parts = post_parts(info, of_page)
+    (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part, parts)])
     posts = [item.row for item in found.items]
     if any(post is None for post in posts):
-        posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items])
+        posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items], parts)
     page = connected(order, part, found, posts, load_page)
     edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
     row = FeedRow(edges, page.page, part, order, page.has_items, feed)

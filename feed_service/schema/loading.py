@@ -1,12 +1,15 @@
 """Rows that several types show of many things at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 from feed_service import loaders, models
 from feed_service.rows import is_a
 from feed_service.schema.context import Info
+from feed_service.schema.levels import Values
+from feed_service.schema.selection import Selected, told_by
 
 Answer = TypeVar("Answer")
 
@@ -17,6 +20,21 @@ async def many_or_none(
     """The answer of `batch` for each key; None where there is no key."""
     found = iter(await info.context.loaders.many(batch, [key for key in keys if key is not None], *args))
     return [None if key is None else next(found) for key in keys]
+
+
+CARD = frozenset({"__typename", "id", "username", "displayName", "avatarUrl"})
+"""Fields of a User for which the card is enough that comes beside posts and comments."""
+
+
+def is_card(selected: Selected) -> bool:
+    return selected.names <= CARD
+
+
+def authors(info: Info, rows: Sequence[Any], ids: Sequence[int | None]) -> Values:
+    """Who wrote each post or comment, known by `ids`; None for what nobody may be shown as the author of."""
+    if told_by(info, is_card) and loaders.users.are_beside(info.context.loaders.reader, rows, ids):
+        return [None if user_id is None else row.author for row, user_id in zip(rows, ids, strict=True)]
+    return partial(many_or_none, info, loaders.users.whoever_by_id, ids)
 
 
 async def lists_of(
@@ -31,9 +49,9 @@ async def tags_by_ids(info: Info, ids: Sequence[Sequence[int]]) -> list[list[mod
     return await lists_of(info, loaders.tags.by_id, ids)
 
 
-async def stats_of_posts(info: Info, posts: Sequence[models.Post]) -> list[Any]:
-    """The public numbers of each post: the row itself, if it was read with them."""
-    beside = loaders.stats.beside(info.context.loaders.reader, posts)
+async def stats_of_posts(info: Info, posts: Sequence[models.Post], number: str = "like_count") -> list[Any]:
+    """The public numbers of each post, among them `number`: the row itself, if it was read with that."""
+    beside = loaders.stats.beside(info.context.loaders.reader, posts, number)
     without = [post.id for post, numbers in zip(posts, beside, strict=True) if numbers is None]
     if not without:
         return beside

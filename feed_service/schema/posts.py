@@ -1,5 +1,6 @@
 """Posts, their comments, and what stands between a post and the viewer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,9 +28,9 @@ from feed_service.schema.enums import CannotCommentReason, CommentOrder, PostSta
 from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
 from feed_service.schema.levels import Rows, Values, level
-from feed_service.schema.loading import many_or_none, stats_of_posts, tags_by_ids
+from feed_service.schema.loading import authors, many_or_none, stats_of_posts, tags_by_ids
 from feed_service.schema.scalars import HTML, Markdown
-from feed_service.schema.selection import columns_for
+from feed_service.schema.selection import columns_for, told_by
 from feed_service.schema.stats import PostStats
 from feed_service.schema.threads import CommentConnection, ThreadRow, standing_for
 
@@ -46,6 +47,8 @@ STATE_COLUMNS = {
     "cannotCommentReasons": {"is_blocked"},
 }
 """What each field of `PostViewerState` needs of `viewer_states.by_post_id`."""
+
+state_columns = columns_for(STATE_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -89,6 +92,12 @@ class PostViewerState:
     @strawberry.field(description="Why the viewer may not; empty if `canComment`.")
     def cannot_comment_reasons(parent: strawberry.Parent[PostAndViewer]) -> list[CannotCommentReason]:
         return cannot_comment_reasons(parent)
+
+
+async def states_of(info: Info, posts: Sequence[models.Post]) -> list[PostAndViewer]:
+    wanted, ids = told_by(info, state_columns), [post.id for post in posts]
+    states = await info.context.loaders.many(loaders.viewer_states.by_post_id, ids, wanted)
+    return [PostAndViewer(post, state) for post, state in zip(posts, states, strict=True)]
 
 
 def cannot_comment_reasons(parent: PostAndViewer) -> list[CannotCommentReason]:
@@ -151,10 +160,10 @@ class Post(Node, Likeable, Editable, Deletable):
     def scheduled_for(post: strawberry.Parent[models.Post]) -> datetime | None:
         return post.published_at if status_of(post) is PostStatus.SCHEDULED else None
 
-    @level(graphql_type=LazyUser, description="Who wrote it.")
-    async def author(posts: Rows[models.Post], info: Info) -> list[models.User | None]:
+    @level(graphql_type=LazyUser, description="Who wrote it.", may_wait=True)
+    def author(posts: Rows[models.Post], info: Info) -> Values:
         # Who sees the post sees its author, also one who was suspended a moment ago.
-        return await info.context.loaders.many(loaders.users.whoever_by_id, [post.author_id for post in posts])
+        return authors(info, posts, [post.author_id for post in posts])
 
     @level(graphql_type=LazyCategory | None, description="The section it stands in.")
     async def category(posts: Rows[models.Post], info: Info) -> list[models.Category | None]:
@@ -168,13 +177,14 @@ class Post(Node, Likeable, Editable, Deletable):
     @level(
         graphql_type=PostViewerState | None,
         description="What stands between it and the viewer; null if nobody is signed in.",
+        may_wait=True,
     )
-    async def viewer_state(posts: Rows[models.Post], info: Info) -> list[PostAndViewer | None]:
+    def viewer_state(posts: Rows[models.Post], info: Info) -> Values:
         if info.context.viewer.is_anonymous:
             return [None] * len(posts)
-        wanted = columns_for(info, STATE_COLUMNS)
-        states = await info.context.loaders.many(loaders.viewer_states.by_post_id, [post.id for post in posts], wanted)
-        return [PostAndViewer(post, state) for post, state in zip(posts, states, strict=True)]
+        if loaders.viewer_states.are_beside(info.context.loaders.reader, posts):
+            return [PostAndViewer(post, post) for post in posts]
+        return partial(states_of, info, posts)
 
     @level(graphql_type=list[LazyComment], description="A few comments on the post itself, to show beside it.")
     async def comment_preview(

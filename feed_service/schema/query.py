@@ -20,6 +20,7 @@ from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
 from feed_service.schema.loading import tags_by_ids
 from feed_service.schema.polling import FeedHead, FirstChanges, HeadRow
+from feed_service.schema.post_parts import post_parts
 from feed_service.schema.posts import Post
 from feed_service.schema.relationships import KeptAwayByViewer
 from feed_service.schema.scalars import SyncToken
@@ -108,9 +109,10 @@ class Query:
     async def post(
         self, info: Info, by: Annotated[PostBy, strawberry.argument(description="Which one.")]
     ) -> models.Post | None:
+        parts = post_parts(info)
         if isinstance(by.id, str):
-            return await info.context.loaders.load(loaders.posts.by_id, decode_as("Post", by.id))
-        return await info.context.loaders.load(loaders.posts.by_slug, by.slug or "")
+            return await info.context.loaders.load(loaders.posts.by_id, decode_as("Post", by.id), parts)
+        return await info.context.loaders.load(loaders.posts.by_slug, by.slug or "", parts)
 
     @strawberry.field(graphql_type=Tag | None, description="A tag; null if there is none.")
     async def tag(self, info: Info, slug: Slug) -> models.Tag | None:

@@ -19,7 +19,7 @@ from feed_service.schema.ids import decode_as, encode
 from feed_service.schema.lazy import LazyComment
 from feed_service.schema.polling import POLL_AFTER, ChangesRow, changes_asked_for
 from feed_service.schema.scalars import SyncToken
-from feed_service.schema.selection import selects
+from feed_service.schema.selection import Selected, told_by
 
 HOW_TO_GO_ON = "For `since` of threadChanges of the post: nothing between this page and the poll is lost."
 
@@ -43,7 +43,11 @@ class ThreadRow(ConnectionRow):
 
 async def standing_for(info: Info) -> Standing | None:
     """To be asked before a page of comments is read, which may be told of again what it has just shown."""
-    return await info.context.polling.tail.caught_up() if selects(info, "syncToken") else None
+    return await info.context.polling.tail.caught_up() if told_by(info, has_sync_token) else None
+
+
+def has_sync_token(selected: Selected) -> bool:
+    return "syncToken" in selected.names
 
 
 def sync_token(row: ThreadRow, info: Info) -> SyncToken:

@@ -28,7 +28,7 @@ from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
 from feed_service.schema.levels import Rows, level
 from feed_service.schema.scalars import Markdown
-from feed_service.schema.selection import columns_for
+from feed_service.schema.selection import columns_for, told_by
 from feed_service.schema.stats import UserStats
 
 STATE_COLUMNS = {
@@ -41,6 +41,8 @@ STATE_COLUMNS = {
     "cannotFollowReasons": {"is_blocking", "is_blocked_by"},
 }
 """What each field of `UserViewerState` needs of `viewer_states.by_user_id`."""
+
+state_columns = columns_for(STATE_COLUMNS)
 
 
 @strawberry.type(description="A person in a list of followers or of followed people.")
@@ -176,7 +178,7 @@ class User(Node):
     async def viewer_state(users: Rows[models.User], info: Info) -> list[Any]:
         if info.context.viewer.is_anonymous:
             return [None] * len(users)
-        wanted, ids = columns_for(info, STATE_COLUMNS), [user.id for user in users]
+        wanted, ids = told_by(info, state_columns), [user.id for user in users]
         return await info.context.loaders.many(loaders.viewer_states.by_user_id, ids, wanted)
 
 

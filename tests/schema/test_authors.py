@@ -16,7 +16,8 @@ from feed_service.viewer import ANONYMOUS
 from tests.api import SCHEMA, api_on, document_of, global_id
 from tests.world import world_on
 
-POST = "query ($id: ID!) { post(by: { id: $id }) { title author { username } } }"
+POST = "query ($id: ID!) { post(by: { id: $id }) { title author { username bio } } }"
+"""A card would come with the post itself; the rest of a user is read after it."""
 
 
 async def test_an_author_suspended_between_two_statements_is_shown_with_the_post(empty_database_url: str) -> None:
@@ -28,7 +29,7 @@ async def test_an_author_suspended_between_two_statements_is_shown_with_the_post
         context = make_context(
             reader, Cursors(b"a secret of 32 bytes, for tests."), writer, api.desk, api.views, api.polling
         )
-        await context.loaders.load(loaders.posts.by_id, post.id)
+        await context.loaders.load(loaders.posts.by_id, post.id, frozenset[str]())
         async with world.engine.begin() as connection:
             await connection.execute(update(models.User).values(suspended_at=datetime.now(UTC)))
         answer = execute(
@@ -41,5 +42,5 @@ async def test_an_author_suspended_between_two_statements_is_shown_with_the_post
         )
         result = await answer  # type: ignore[misc]
         assert result.errors is None
-        assert result.data == {"post": {"title": "Bread", "author": {"username": "ann"}}}
+        assert result.data == {"post": {"title": "Bread", "author": {"username": "ann", "bio": None}}}
         assert await api(POST, id=global_id(post)) == {"post": None}, "the next answer knows of it"
