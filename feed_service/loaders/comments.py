@@ -1,8 +1,6 @@
 """Comments, and their pages: siblings under a post or a comment, and the thread read depth first."""
 
-from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 from feed_service import models
 from feed_service.loaders.align import many_per_key, one_per_key
@@ -33,32 +31,35 @@ async def accessible_by_id(reader: Reader, comment_ids: list[int]) -> list[model
     return one_per_key(comment_ids, rows, key=lambda comment: comment.id)
 
 
-async def roots_by_post_id(reader: Reader, post_ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
-    """Comments on the posts themselves, tombstones among them. All pages here come with the rows."""
-    return await _pages(reader, comments.roots_of_posts, post_ids, order, part)
+async def roots_by_post_id(
+    reader: Reader, post_ids: list[int], order: CommentOrder, whole: bool, part: Slice
+) -> list[Page[Item]]:
+    """Comments on the posts themselves, tombstones among them. All pages here come with the rows.
+
+    `whole`: with more than `queries.comments.SHORT`.
+    """
+    return await _pages(reader, comments.roots_of_posts, post_ids, order, whole, part)
 
 
 async def preview_by_post_id(
-    reader: Reader, post_ids: list[int], order: CommentOrder, limit: int
+    reader: Reader, post_ids: list[int], order: CommentOrder, limit: int, whole: bool
 ) -> list[list[models.Comment]]:
     """The first comments on the posts themselves, without tombstones: nobody asks whether more follow."""
-    rows = await reader.scalars(*for_ids(comments.previews_of_posts, post_ids, reader.viewer, order, limit))
+    rows = await reader.scalars(*for_ids(comments.previews_of_posts, post_ids, reader.viewer, order, limit, whole))
     return many_per_key(post_ids, rows, key=attrgetter("post_id"))
 
 
 async def replies_by_comment_id(
-    reader: Reader, comment_ids: list[int], order: CommentOrder, part: Slice
+    reader: Reader, comment_ids: list[int], order: CommentOrder, whole: bool, part: Slice
 ) -> list[Page[Item]]:
-    return await _pages(reader, comments.replies_of_comments, comment_ids, order, part)
+    return await _pages(reader, comments.replies_of_comments, comment_ids, order, whole, part)
 
 
-async def _pages(reader: Reader, build: Build, ids: list[int], order: CommentOrder, part: Slice) -> list[Page[Item]]:
-    rows = await _rows(reader, build, ids, order, part)
+async def _pages(
+    reader: Reader, build: Build, ids: list[int], order: CommentOrder, whole: bool, part: Slice
+) -> list[Page[Item]]:
+    rows = await reader.rows(*for_parents(build, ids, comments.SORTS[order], part, reader.viewer, order, whole))
     return page_of_rows_per_parent(ids, rows, comments.SORTS[order], part)
-
-
-async def _rows(reader: Reader, build: Build, ids: list[int], order: CommentOrder, part: Slice) -> Sequence[Any]:
-    return await reader.rows(*for_parents(build, ids, comments.SORTS[order], part, reader.viewer, order))
 
 
 async def tree_by_post_id(reader: Reader, post_ids: list[int], max_depth: int, part: Slice) -> list[Page[Item]]:

@@ -27,6 +27,9 @@ Rows = Select[*tuple[Any, ...]]
 COMMENT = tuple(column for column in models.Comment.__table__.columns if column.key != "deleted_by_id")
 """Whatever can be shown of one."""
 
+SHORT = tuple(column for column in COMMENT if column.key in {"id", "post_id", "author_id", "body", "created_at"})
+"""What is shown of each: not where it hangs, and what became of it. A feed reads sixty."""
+
 SORTS = {
     CommentOrder.TOP: Sort((models.CommentRank.like_count, models.CommentRank.comment_id)),
     CommentOrder.NEWEST: Sort((models.Comment.created_at, models.Comment.id)),
@@ -67,26 +70,29 @@ def last_at(post_id: Any) -> Select[datetime]:  # noqa: ANN401 - a column of the
     return newest.order_by(models.Comment.created_at.desc()).limit(1)
 
 
-def roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
-    """(under_id, sort columns, columns of the comment, its author's card): the page of comments on each post itself."""
-    return _siblings(post_ids, order, part, _is_root, _shown(viewer))
+def roots_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, whole: bool, part: Slice) -> Rows:
+    """(under_id, sort columns, columns of the comment, its author's card): the page of comments on each post itself.
+
+    `whole`: with more than the `SHORT` columns.
+    """
+    return _siblings(post_ids, order, part, _is_root, _shown(viewer, whole))
 
 
-def previews_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, number: int) -> Rows:
+def previews_of_posts(viewer: Viewer, post_ids: Ids, order: CommentOrder, number: int, whole: bool) -> Rows:
     """Comments, `number` of them for each post, without tombstones and without their place in the order."""
     part = Slice(number - 1)
 
     def page(post_id: ColumnElement[int]) -> Rows:
         judged = _judged(viewer)
-        comments = _beside(judged, false()).where(judged.c.is_listed)
+        comments = _beside(judged, false(), whole).where(judged.c.is_listed)
         return _page(post_id, order, part, _is_root, comments)
 
     return each_page(post_ids, page).execution_options(**WITH_AUTHOR)
 
 
-def replies_of_comments(viewer: Viewer, comment_ids: Ids, order: CommentOrder, part: Slice) -> Rows:
-    """The same of the direct replies to each comment."""
-    return _siblings(comment_ids, order, part, _is_reply, _shown(viewer))
+def replies_of_comments(viewer: Viewer, comment_ids: Ids, order: CommentOrder, whole: bool, part: Slice) -> Rows:
+    """As `roots_of_posts`, of the direct replies to each comment."""
+    return _siblings(comment_ids, order, part, _is_reply, _shown(viewer, whole))
 
 
 def _is_root(comment: Any, post_id: ColumnElement[int]) -> Any:  # noqa: ANN401 - Comment or CommentRank.
@@ -97,10 +103,11 @@ def _is_reply(comment: Any, parent_id: ColumnElement[int]) -> Any:  # noqa: ANN4
     return comment.parent_id == parent_id
 
 
-def _shown(viewer: Viewer) -> Rows:
+def _shown(viewer: Viewer, whole: bool) -> Rows:
     """Comments as a thread shows them."""
     judged = _judged(viewer)
-    return _beside(judged, ~judged.c.is_listed).where(or_(judged.c.is_listed, has_listed_descendant(viewer)))
+    shown = or_(judged.c.is_listed, has_listed_descendant(viewer))
+    return _beside(judged, ~judged.c.is_listed, whole).where(shown)
 
 
 def _judged(viewer: Viewer) -> FromClause:
@@ -111,9 +118,10 @@ def _judged(viewer: Viewer) -> FromClause:
     return judged.correlate(models.Comment).offset(0).lateral("judged")
 
 
-def _beside(judged: FromClause, is_tombstone: ColumnElement[bool]) -> Rows:
+def _beside(judged: FromClause, is_tombstone: ColumnElement[bool], whole: bool) -> Rows:
     card = [column for column in judged.c if column.key != "is_listed"]
-    return select(*COMMENT, *card, is_tombstone.label("is_tombstone")).select_from(models.Comment, judged)
+    columns = COMMENT if whole else SHORT
+    return select(*columns, *card, is_tombstone.label("is_tombstone")).select_from(models.Comment, judged)
 
 
 def _siblings(

@@ -156,9 +156,10 @@ def with_posts(viewer: Viewer, page: Rows, parts: frozenset[str], *, is_descendi
 
 
 def _read() -> FromClause:
+    """One row. Written as subqueries, snapshot and epoch are looked at once, and not for each row of the page."""
+    snapshot = select(snapshot_text()).scalar_subquery().label("snapshot")
     epoch: ColumnElement[int | None] = select(models.FeedEpoch.epoch).scalar_subquery()
-    told = (snapshot_text().label("snapshot"), func.now().label("clock"), epoch.label("epoch"))
-    return select(*told).subquery("read")
+    return select(snapshot, func.now().label("clock"), epoch.label("epoch")).subquery("read")
 
 
 def _keys(page: FromClause, *, is_descending: bool) -> list[ColumnElement[Any]]:

@@ -30,7 +30,9 @@ from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyComment, LazyPost, LazyUser
 from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.loading import authors, many_or_none
+from feed_service.schema.parts import is_whole_page
 from feed_service.schema.scalars import HTML, Markdown, SyncToken
+from feed_service.schema.selection import told_by
 from feed_service.schema.threads import HOW_TO_GO_ON, CommentConnection, ThreadRow, standing_for, sync_token
 
 MORE_REPLIES_LIMIT = 99
@@ -101,7 +103,7 @@ class Comment(Node, Likeable, Editable, Deletable):
         named = loaders.comments.REPLY_ORDERS[order]
         part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
         batch, ids = loaders.comments.replies_by_comment_id, [comment.id for comment in comments]
-        pages = await pages_under(info, ids, batch, order, order=named, part=part)
+        pages = await pages_under(info, ids, batch, order, told_by(info, is_whole_page), order=named, part=part)
         return ThreadRow.of_each(pages, [comment.post_id for comment in comments], standing)
 
 

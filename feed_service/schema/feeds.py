@@ -25,8 +25,8 @@ from feed_service.schema.enums import FeedEmptyReason
 from feed_service.schema.feed_reasons import FeedReason, reasons_of
 from feed_service.schema.lazy import LazyPost
 from feed_service.schema.levels import Rows, Values, level
+from feed_service.schema.parts import of_page, post_parts
 from feed_service.schema.polling import MAX_MISSING, FeedGap, FeedHead, HeadRow, head_of_page
-from feed_service.schema.post_parts import of_page, post_parts
 from feed_service.schema.rankings import RankingSnapshot, described
 
 MAX_COUNT = 1_000

@@ -29,6 +29,7 @@ from feed_service.schema.interfaces import Likeable, Node
 from feed_service.schema.lazy import LazyCategory, LazyComment, LazyTag, LazyUser
 from feed_service.schema.levels import Rows, Values, level
 from feed_service.schema.loading import authors, many_or_none, stats_of_posts, tags_by_ids
+from feed_service.schema.parts import is_whole, is_whole_page
 from feed_service.schema.scalars import HTML, Markdown
 from feed_service.schema.selection import columns_for, told_by
 from feed_service.schema.stats import PostStats
@@ -196,7 +197,7 @@ class Post(Node, Likeable, Editable, Deletable):
         if not 1 <= first <= MAX_PREVIEW:
             raise BadUserInput(f"first must be between 1 and {MAX_PREVIEW}.")
         batch, ids = loaders.comments.preview_by_post_id, [post.id for post in posts]
-        return await info.context.loaders.many(batch, ids, order, first)
+        return await info.context.loaders.many(batch, ids, order, first, told_by(info, is_whole))
 
     @level(graphql_type=CommentConnection, description="Comments on the post itself.")
     async def comments(
@@ -210,8 +211,8 @@ class Post(Node, Likeable, Editable, Deletable):
     ) -> list[ThreadRow]:
         named = loaders.comments.ROOT_ORDERS[order]
         part, standing = requested_slice(info.context, named, first, after, last, before), await standing_for(info)
-        ids = [post.id for post in posts]
-        pages = await pages_under(info, ids, loaders.comments.roots_by_post_id, order, order=named, part=part)
+        batch, ids = loaders.comments.roots_by_post_id, [post.id for post in posts]
+        pages = await pages_under(info, ids, batch, order, told_by(info, is_whole_page), order=named, part=part)
         return ThreadRow.of_each(pages, ids, standing)
 
     @level(graphql_type=CommentTreeConnection, description="The whole thread depth first, siblings oldest first.")

@@ -19,8 +19,8 @@ from feed_service.schema.feeds import FeedConnection, FeedRow, feed_page
 from feed_service.schema.ids import decode_as
 from feed_service.schema.interfaces import Node
 from feed_service.schema.loading import tags_by_ids
+from feed_service.schema.parts import post_parts
 from feed_service.schema.polling import FeedHead, FirstChanges, HeadRow
-from feed_service.schema.post_parts import post_parts
 from feed_service.schema.posts import Post
 from feed_service.schema.relationships import KeptAwayByViewer
 from feed_service.schema.scalars import SyncToken

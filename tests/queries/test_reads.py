@@ -75,9 +75,9 @@ HOT: dict[str, Prepared] = {
     "posts of authors": for_parents(
         posts.of_authors, POSTS, posts.AUTHOR_SORTS[PostOrder.NEWEST], Slice(3), VIEWER, PostOrder.NEWEST
     ),
-    "roots": for_parents(comments.roots_of_posts, POSTS[:1], SORT, PAGE, VIEWER, TOP),
-    "previews": for_ids(comments.previews_of_posts, POSTS, VIEWER, TOP, 3),
-    "replies": for_parents(comments.replies_of_comments, COMMENTS, SORT, Slice(3), VIEWER, TOP),
+    "roots": for_parents(comments.roots_of_posts, POSTS[:1], SORT, PAGE, VIEWER, TOP, True),
+    "previews": for_ids(comments.previews_of_posts, POSTS, VIEWER, TOP, 3, True),
+    "replies": for_parents(comments.replies_of_comments, COMMENTS, SORT, Slice(3), VIEWER, TOP, True),
     "thread": comment_trees.trees(VIEWER, POSTS[:1], PAGE, 8),
     "users": for_ids(users.by_ids, POSTS, VIEWER),
     "authors": for_ids(users.whoever_by_ids, POSTS),
