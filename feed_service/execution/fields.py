@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from inspect import iscoroutinefunction
+from types import NoneType
 from typing import Any, TypeGuard
 
 from graphql import (
@@ -38,6 +39,11 @@ Level = Callable[..., Any]
 """(rows, info, arguments by name) -> one value for each row, in their order. A coroutine function, or a plain one."""
 
 DEFINITION = "strawberry-definition"
+
+MOST_GIVEN = 20
+MISSING = object()
+SIMPLE = {int, str, bool, NoneType, object}
+"""Classes of variables that can be a key. A variable has one type, so that 1 and true do not meet."""
 
 
 class Uncompiled(Exception):
@@ -72,8 +78,10 @@ class Field:
     level: Level | None
     info_as: str | None
     strawberry: StrawberryField
-    constant: dict[str, Any] | None
-    """The arguments, if they depend on no variable."""
+    variables: tuple[str, ...]
+    """On which its arguments depend."""
+    given: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, compare=False)
+    """The latest arguments by the values of those, which take graphql-core and Strawberry 0.1 ms to make."""
     told: dict[Any, Any] = field(default_factory=dict, compare=False)
     """What the schema has made of the nodes below it: see `LevelInfo.told`."""
 
@@ -110,10 +118,21 @@ class Request:
 
     def keywords(self, field: Field) -> dict[str, Any]:
         """Everything that the resolver takes beside its row. Raises what graphql-core raises for bad arguments."""
-        found = field.constant
-        if found is None:
-            found = arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
+        found = self._arguments(field)
         return {**found, field.info_as: LevelInfo(field, self)} if field.info_as else found
+
+    def _arguments(self, field: Field) -> dict[str, Any]:
+        values = self.variables.coerced
+        key = tuple([values.get(name, MISSING) for name in field.variables])
+        if not all(value.__class__ in SIMPLE for value in key):
+            return arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
+        found = field.given.get(key)
+        if found is None:
+            if len(field.given) >= MOST_GIVEN:
+                field.given.clear()
+            found = arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
+            field.given[key] = found
+        return found
 
 
 class LevelInfo(Info[Any, Any]):
@@ -166,10 +185,10 @@ def field_of(
         info_as = resolver.info_parameter.name if resolver.info_parameter and takes_info else None
         is_bound = info_as is not None or bool(definition.args)
         read = Read("", level or function, row.name if row else "", is_bound, way is Way.COLUMN)
-    constant = None
-    if not has_variable(nodes[0]):
-        constant = arguments(definition, nodes[0], found, schema, NO_VARIABLES)
-    return Field(key, definition, parent, nodes, way, read, level, info_as, found, constant)
+    made = Field(key, definition, parent, nodes, way, read, level, info_as, found, variables_of(nodes[0]))
+    if not made.variables:
+        made.given[()] = arguments(definition, nodes[0], found, schema, NO_VARIABLES)
+    return made
 
 
 NO_VARIABLES = VariableValues({}, {})
@@ -194,15 +213,15 @@ def arguments(
 class Variables(Visitor):
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.names: set[str] = set()
 
-    def enter_variable(self, _node: VariableNode, *_: object) -> None:
-        self.found = True
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)
 
 
-def has_variable(node: FieldNode) -> bool:
-    """Whether one of the field's own arguments does."""
+def variables_of(node: FieldNode) -> tuple[str, ...]:
+    """Those on which the field's own arguments depend."""
     seen = Variables()
     for argument in node.arguments or ():
         visit(argument, seen)
-    return seen.found
+    return tuple(sorted(seen.names))
