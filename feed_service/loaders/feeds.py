@@ -93,10 +93,10 @@ class FeedPart:
 
 
 class ReadAt(NamedTuple):
-    """What the statement behind a page could see, as PostgreSQL writes it, the time it judged by, and the epoch."""
+    """What the statement behind a page could see, as PostgreSQL writes it, when that was, and the epoch."""
 
     snapshot: str
-    clock: datetime
+    clock_us: int
     epoch: int | None
 
 
@@ -160,7 +160,7 @@ def _found(rows: Sequence[Any], key: Callable[[Any], Key], *, has_posts: bool = 
     """Rows of `feeds.with_snapshot` or `feeds.with_posts`."""
     items = [Item(row.id, key(row), row if has_posts else None) for row in rows if row.id is not None]
     first = rows[0]
-    return Found(items, ReadAt(first.snapshot, first.clock, first.epoch))
+    return Found(items, ReadAt(first.snapshot, first.clock_us, first.epoch))
 
 
 def _within_window(wanted: FeedPart) -> Slice:

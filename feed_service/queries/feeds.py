@@ -4,7 +4,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, FromClause, and_, bindparam, func, select, true, union
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    and_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    select,
+    true,
+    union,
+)
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
@@ -54,7 +67,7 @@ Parts = frozenset[str] | None
 
 
 def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, parts: Parts = None) -> Prepared:
-    """(snapshot, clock, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
+    """(snapshot, clock_us, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
     statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), parts)
     return Prepared(statement, values_of(viewer, part))
 
@@ -116,7 +129,7 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
 ) -> Prepared:
-    """(snapshot, clock, epoch, id, value): newest posts of a feed from `until - window` to `until`, by HOT or TOP."""
+    """(snapshot, clock_us, epoch, id, value): newest posts of a feed of the `window` before `until`, by HOT or TOP."""
     statement = statement_by_value(anybody_like(viewer), kind, order, shape_of(part))
     return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
 
@@ -137,7 +150,7 @@ def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: 
 
 
 def with_snapshot(page: Rows, *, is_descending: bool) -> Rows:
-    """(snapshot, clock, epoch, columns of the page): what this very statement could see, and the time it judged by.
+    """(snapshot, clock_us, epoch, columns of the page): what this very statement could see, and when, in microseconds.
 
     Without any post, one row tells them. `page` is (id, sort value); `epoch` as in `models.FeedEpoch`.
     """
@@ -156,10 +169,11 @@ def with_posts(viewer: Viewer, page: Rows, parts: frozenset[str], *, is_descendi
 
 
 def _read() -> FromClause:
-    """One row. Written as subqueries, snapshot and epoch are looked at once, and not for each row of the page."""
-    snapshot = select(snapshot_text()).scalar_subquery().label("snapshot")
+    """One row, of subqueries: they are answered once, and not for each row of the page."""
+    snapshot: ColumnElement[str] = select(snapshot_text()).scalar_subquery()
+    clock_us = select(cast(extract("epoch", func.now()) * 1_000_000, BigInteger)).scalar_subquery()
     epoch: ColumnElement[int | None] = select(models.FeedEpoch.epoch).scalar_subquery()
-    return select(snapshot, func.now().label("clock"), epoch.label("epoch")).subquery("read")
+    return select(snapshot.label("snapshot"), clock_us.label("clock_us"), epoch.label("epoch")).subquery("read")
 
 
 def _keys(page: FromClause, *, is_descending: bool) -> list[ColumnElement[Any]]:

@@ -7,8 +7,8 @@ from feed_service.schema.context import Info
 from feed_service.schema.selection import Selected, told_by
 
 SHORT = {
-    "Post": "__typename id slug title status createdAt publishedAt scheduledFor author comments commentPreview commentTree "
-    "likers viewerHasLiked viewerState edits",
+    "Post": "__typename id slug title status createdAt publishedAt scheduledFor author comments commentPreview "
+    "commentTree likers viewerHasLiked viewerState edits",
     "Comment": "__typename id body bodyHtml createdAt author isTombstone post likeCount viewerHasLiked likers replies "
     "replyCount descendantCount",
 }

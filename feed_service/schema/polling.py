@@ -13,7 +13,6 @@ from feed_service.loaders.feeds import Feed, FeedPage, FeedPart, ReadAt
 from feed_service.paging import Key, Slice
 from feed_service.polling.feed import moment
 from feed_service.polling.fold import Watched
-from feed_service.polling.memory import microseconds
 from feed_service.polling.news import News
 from feed_service.polling.snapshots import Snapshot
 from feed_service.polling.tokens import SyncToken as Stands
@@ -169,7 +168,7 @@ async def head_of_page(info: Info, feed: Feed, page: FeedPage, top: Key | None) 
 async def read_then(info: Info, read_at: ReadAt) -> Stands:
     """In a database without an epoch, the first who polls gives it one; what was read before is of the same history."""
     epoch = read_at.epoch if read_at.epoch is not None else (await info.context.polling.tail.caught_up(0)).epoch
-    return Stands(epoch, Snapshot.parse(read_at.snapshot), microseconds(read_at.clock))
+    return Stands(epoch, Snapshot.parse(read_at.snapshot), read_at.clock_us)
 
 
 async def newest(info: Info, feed: Feed) -> Key | None:
