@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from inspect import iscoroutinefunction
-from types import NoneType
 from typing import Any, TypeGuard
 
 from graphql import (
@@ -22,28 +21,19 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
-    VariableNode,
-    visit,
 )
-from graphql.execution.values import VariableValues, get_argument_values
-from graphql.language import Visitor
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry import Info
-from strawberry.schema.config import StrawberryConfig
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from feed_service.execution.arguments import Arguments
 from feed_service.execution.source import Read
 
 Level = Callable[..., Any]
 """(rows, info, arguments by name) -> one value for each row, in their order. A coroutine function, or a plain one."""
 
 DEFINITION = "strawberry-definition"
-
-MOST_GIVEN = 20
-MISSING = object()
-SIMPLE = {int, str, bool, NoneType, object}
-"""Classes of variables that can be a key. A variable has one type, so that 1 and true do not meet."""
 
 
 class Uncompiled(Exception):
@@ -78,10 +68,7 @@ class Field:
     level: Level | None
     info_as: str | None
     strawberry: StrawberryField
-    variables: tuple[str, ...]
-    """On which its arguments depend."""
-    given: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, compare=False)
-    """The latest arguments by the values of those, which take graphql-core and Strawberry 0.1 ms to make."""
+    arguments: Arguments
     told: dict[Any, Any] = field(default_factory=dict, compare=False)
     """What the schema has made of the nodes below it: see `LevelInfo.told`."""
 
@@ -118,21 +105,8 @@ class Request:
 
     def keywords(self, field: Field) -> dict[str, Any]:
         """Everything that the resolver takes beside its row. Raises what graphql-core raises for bad arguments."""
-        found = self._arguments(field)
+        found = field.arguments.values(self.variables)
         return {**found, field.info_as: LevelInfo(field, self)} if field.info_as else found
-
-    def _arguments(self, field: Field) -> dict[str, Any]:
-        values = self.variables.coerced
-        key = tuple([values.get(name, MISSING) for name in field.variables])
-        if not all(value.__class__ in SIMPLE for value in key):
-            return arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
-        found = field.given.get(key)
-        if found is None:
-            if len(field.given) >= MOST_GIVEN:
-                field.given.clear()
-            found = arguments(field.definition, field.nodes[0], field.strawberry, self.schema, self.variables)
-            field.given[key] = found
-        return found
 
 
 class LevelInfo(Info[Any, Any]):
@@ -185,43 +159,5 @@ def field_of(
         info_as = resolver.info_parameter.name if resolver.info_parameter and takes_info else None
         is_bound = info_as is not None or bool(definition.args)
         read = Read("", level or function, row.name if row else "", is_bound, way is Way.COLUMN)
-    made = Field(key, definition, parent, nodes, way, read, level, info_as, found, variables_of(nodes[0]))
-    if not made.variables:
-        made.given[()] = arguments(definition, nodes[0], found, schema, NO_VARIABLES)
-    return made
-
-
-NO_VARIABLES = VariableValues({}, {})
-
-
-def arguments(
-    definition: GraphQLField,
-    node: FieldNode,
-    field: StrawberryField,
-    schema: GraphQLSchema,
-    variables: VariableValues,
-) -> dict[str, Any]:
-    """As Strawberry hands them to a resolver."""
-    if not definition.args:
-        return {}
-    converter: Any = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]  # noqa: SLF001
-    given = get_argument_values(definition, node, variables)
-    config: StrawberryConfig = converter.config
-    return convert_arguments(given, field.arguments, scalar_registry=converter.scalar_registry, config=config)
-
-
-class Variables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.names.add(node.name.value)
-
-
-def variables_of(node: FieldNode) -> tuple[str, ...]:
-    """Those on which the field's own arguments depend."""
-    seen = Variables()
-    for argument in node.arguments or ():
-        visit(argument, seen)
-    return tuple(sorted(seen.names))
+    arguments = Arguments(schema, definition, nodes[0], found)
+    return Field(key, definition, parent, nodes, way, read, level, info_as, found, arguments)

@@ -13,16 +13,15 @@ from typing import Any, Generic, TypeVar
 
 from graphql import Executor, GraphQLError, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
 from graphql.execution.collect_fields import FieldDetailsList
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from feed_service.errors import Overloaded
 from feed_service.execution.compiled import completed, data_of
 from feed_service.execution.documents import Operation
 from feed_service.execution.faults import TIMEOUT, is_cancelled_from_outside
-from feed_service.execution.fields import NO_VARIABLES, Uncompiled
+from feed_service.execution.fields import Uncompiled
 from feed_service.execution.plans import Plan, Plans, Selection
-from feed_service.execution.refusals import MAX_ERRORS, VariablesRefused
 from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, run
 from feed_service.observability import Metrics, OperationMeter
 
@@ -66,9 +65,8 @@ class Execution:
         """
         if self.plans is None:
             return await self._by_reference(asked, "off")
-        values = coerced(self.schema, asked)
         try:
-            plan = self.plans.plan(asked.operation, values)
+            plan, values = self.plans.plan(asked.operation, asked.variables)
         except Uncompiled as reason:
             return await self._by_reference(asked, str(reason))
         if plan.root is None:
@@ -136,17 +134,6 @@ def overload_in(error: BaseException) -> Overloaded | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for one in error.exceptions if (found := overload_in(one))), None)
     return error if isinstance(error, Overloaded) else None
-
-
-def coerced(schema: GraphQLSchema, asked: Asked[Any]) -> VariableValues:
-    """Raises VariablesRefused."""
-    definitions = asked.operation.definition.variable_definitions
-    if not definitions:
-        return NO_VARIABLES
-    values = get_variable_values(schema, definitions, asked.variables, max_errors=MAX_ERRORS)
-    if isinstance(values, list):
-        raise VariablesRefused(*values)
-    return values
 
 
 class Payloads(Executor[Any]):

@@ -39,6 +39,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 
 from feed_service.bounded import Bounded
+from feed_service.execution.arguments import Variables
 from feed_service.execution.documents import Operation
 from feed_service.execution.fields import Field, Request, Uncompiled, Way, field_of
 from feed_service.execution.leaves import Leaf, leaf_of
@@ -123,6 +124,7 @@ class Choices:
     """What is kept of one operation, which is held lest its place in memory goes to another one."""
 
     definition: OperationDefinitionNode
+    variables: Variables
     conditions: list[str]
     found: dict[tuple[Any, ...], Plan | Uncompiled] = field(default_factory=dict)
 
@@ -134,12 +136,22 @@ class Plans:
         self.schema = schema
         self._kept = Bounded[int, Choices](MAX_KEPT)
 
-    def plan(self, operation: Operation, variables: VariableValues) -> Plan:
-        """Raises Uncompiled for what the reference executor must run."""
+    def plan(self, operation: Operation, given: dict[str, Any]) -> tuple[Plan, VariableValues]:
+        """With the values of the variables.
+
+        Raises:
+            VariablesRefused: the variables do not fit the operation.
+            Uncompiled: it is for the reference executor.
+        """
         choices = self._kept.get(id(operation.definition))
         if choices is None:
-            choices = Choices(operation.definition, conditions_of(operation))
+            variables = Variables(self.schema, operation.definition)
+            choices = Choices(operation.definition, variables, conditions_of(operation))
             self._kept.put(id(operation.definition), choices)
+        values = choices.variables.values(given)
+        return self._chosen(choices, operation, values), values
+
+    def _chosen(self, choices: Choices, operation: Operation, variables: VariableValues) -> Plan:
         chosen = tuple(variables.coerced.get(name) for name in choices.conditions)
         found = choices.found.get(chosen)
         if found is None:
