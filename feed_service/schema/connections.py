@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -128,8 +129,10 @@ def cursor_at(info: Info, order: Order, key: Key | None) -> str | None:
 
 
 def cursors_of(info: Info, edges: Sequence[EdgeRow]) -> list[str]:
-    encode = info.context.cursors.encode
-    return [encode(edge.order, edge.item.key) for edge in edges]
+    encode_all, cursors = info.context.cursors.encode_all, list[str]()
+    for order, alike in groupby(edges, attrgetter("order")):
+        cursors += encode_all(order, [edge.item.key for edge in alike])
+    return cursors
 
 
 CURSOR = "Where this item stands: opaque, and good for this list in this order only."

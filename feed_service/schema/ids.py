@@ -5,7 +5,7 @@ import binascii
 import re
 from binascii import b2a_base64
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
@@ -21,9 +21,10 @@ def encode(type_name: str, local_id: int) -> strawberry.ID:
 
 def ids_of(rows: Sequence[Any]) -> list[strawberry.ID]:
     """The global id of each row, whose class is called as its GraphQL type is. A feed asks for 200 of them."""
+    plain = {kind: f"{kind.__name__}:%d".encode() for kind in set(map(type, rows))}
     # The characters in which the alphabet for addresses differs from the plain one never stand for a name and digits.
-    plain = [b"%b:%d" % (type(row).__name__.encode(), row.id) for row in rows]
-    return [strawberry.ID(b2a_base64(one, newline=False).rstrip(b"=").decode()) for one in plain]
+    lines = b"".join([b2a_base64(plain[type(row)] % row.id) for row in rows])
+    return cast("list[strawberry.ID]", lines.translate(None, b"=").decode().split())
 
 
 def decode(global_id: str) -> tuple[str, int]:
