@@ -8,10 +8,10 @@ from time import perf_counter
 from typing import Any
 
 import asyncpg
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from feed_service.database import READING
 from feed_service.queries.prepared import Prepared
+from feed_service.statements import reading
 
 MODES = {"custom": "force_custom_plan", "generic": "force_generic_plan", "served": READING["plan_cache_mode"]}
 """PostgreSQL plans for the values at hand, for any values, or as the service asks it to."""
@@ -24,16 +24,14 @@ LONGEST_S = 0.5
 
 @dataclass(frozen=True)
 class Sent:
-    """The text and the values, compiled by the dialect of the product."""
+    """The text and the values, as the product sends them."""
 
     text: str
     values: list[Any]
 
     @classmethod
     def of(cls, prepared: Prepared) -> "Sent":
-        compiled = prepared.statement.compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
-        values = compiled.construct_params(dict(prepared.values))
-        return cls(str(compiled), [values[name] for name in compiled.positiontup or ()])
+        return cls(*reading(prepared.statement).given(prepared.values))
 
 
 async def buffers(connection: asyncpg.Connection, sent: Sent, mode: str) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from feed_service.errors import ConfigurationError, Overloaded, Unavailable
 from feed_service.rows import Row
-from feed_service.statements import reading
+from feed_service.statements import Readable, Reading, reading
 
 Entity = TypeVar("Entity")
 Answer = TypeVar("Answer")
@@ -143,7 +143,7 @@ class ReadDatabase:
         engine = create_engine(url, SILENCE_S, pool_size=pool_size, **READING)
         return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), pool_size)
 
-    async def rows(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    async def rows(self, statement: Readable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Rows (`rows.Row`) of a statement; `values` are for its named parameters.
 
         Raises:
@@ -157,7 +157,9 @@ class ReadDatabase:
             return await self._by_link(lambda link: link.fetch(text, given, wanted.row))
         return await self.by_driver(lambda driver: _fetched_once(driver, text, given, wanted.row))
 
-    async def scalars(self, statement: Select[Entity], values: Mapping[str, Any] | None = None) -> Sequence[Entity]:
+    async def scalars(
+        self, statement: Select[Entity] | Reading, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Entity]:
         """The rows of an entity, or else the values of the first column. `values` as for `rows`."""
         rows = await self.rows(statement, values)
         return rows if reading(statement).row.model else [row[0] for row in rows]

@@ -3,8 +3,8 @@
 SQLAlchemy builds them, and runs none that a request waits for (docs/decisions/0019-reads-by-the-driver.md).
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Executable, Select
@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 from feed_service.rows import Row, row_class
 
-KEPT_READINGS = 1_000
-"""Compiled statements. There are about 300 shapes; a statement that is built anew each time is compiled each time."""
+KEPT_READINGS = 100
+"""Compiled statements of those that stand in modules; one that is built anew each time is compiled each time."""
 
 ROWS_OF = "rows_of"
 """Option of a statement: the entity whose columns it has, where it does not begin with the entity itself."""
@@ -58,9 +58,29 @@ class Reading(NamedTuple):
         return expanded.statement, [known[name] for name in expanded.positiontup]
 
 
-@lru_cache(KEPT_READINGS)
-def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
+Readable = Select[*tuple[Any, ...]] | Reading
+
+
+def reading(statement: Readable) -> Reading:
     """Compiled when it is first read by; a statement is known by its identity, not by what it says."""
+    return statement if isinstance(statement, Reading) else _kept(statement)
+
+
+def built_once(build: Callable[..., Select[*tuple[Any, ...]]], most: int | None = None) -> Any:  # noqa: ANN401 - `build` that gives a Reading, with `cache_clear`.
+    """`build`, called once for each kind of arguments, or for the `most` last ones.
+
+    What is kept is what the driver needs: the statement itself is ten times as large.
+    """
+
+    @lru_cache(most)
+    @wraps(build)
+    def built(*args: Any) -> Reading:  # noqa: ANN401 - as `build`.
+        return _reading(build(*args))
+
+    return built
+
+
+def _reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     made = _compiled(statement)
     first = statement.column_descriptions[0]
     options = statement.get_execution_options()
@@ -70,6 +90,9 @@ def reading(statement: Select[*tuple[Any, ...]]) -> Reading:
         row_class(statement.selected_columns.keys(), model, options.get(BESIDE)),
         made if made.literal_execute_params else None,
     )
+
+
+_kept = lru_cache(KEPT_READINGS)(_reading)
 
 
 class _Compiler(dialect.dialect.statement_compiler):  # type: ignore[misc, valid-type]

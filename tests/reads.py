@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Select, event
+from sqlalchemy import event
 
 from feed_service.database import ReadDatabase
-from feed_service.statements import reading
+from feed_service.statements import Readable, reading
 
 
 def noted(database: ReadDatabase) -> list[str]:
@@ -20,7 +20,7 @@ def noted(database: ReadDatabase) -> list[str]:
 
     rows = database.rows
 
-    async def told(statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    async def told(statement: Readable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         # The driver tells of no statement that is kept prepared.
         wanted = reading(statement)
         if wanted.literal is None:

@@ -18,6 +18,7 @@ from feed_service.errors import Unavailable
 from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.loaders.reads import Reads, name_of
+from feed_service.statements import Readable, Reading
 from feed_service.viewer import Viewer
 
 Key = TypeVar("Key", bound=Hashable)
@@ -49,12 +50,14 @@ class Reader:
         return self.reads.is_fresh
 
     async def rows(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+        self, statement: Readable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Row[*tuple[Any, ...]]]:
         async with self.connections:
             return await self.database.rows(statement, values)
 
-    async def scalars(self, statement: Select[Entity], values: Mapping[str, Any] | None = None) -> Sequence[Entity]:
+    async def scalars(
+        self, statement: Select[Entity] | Reading, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Entity]:
         async with self.connections:
             return await self.database.scalars(statement, values)
 

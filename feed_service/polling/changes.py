@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, select
 
 from feed_service.errors import BadUserInput
 from feed_service.polling.snapshots import Snapshot
 from feed_service.queries import changes
+from feed_service.statements import Readable
 
 START = select(changes.snapshot_text())
 
@@ -43,7 +44,7 @@ class Reads(Protocol):
     """A `ReadDatabase`, or the reader of a request."""
 
     async def rows(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+        self, statement: Readable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Row[*tuple[Any, ...]]]: ...
 
 

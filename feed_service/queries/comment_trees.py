@@ -5,7 +5,6 @@ subtree in its way, however large the subtrees are that it jumps over.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, LargeBinary, Select, and_, bindparam, case, cast, func, select, true
@@ -18,6 +17,7 @@ from feed_service.queries.batches import each_of, ids_parameter
 from feed_service.queries.paths import Path, subtree_end
 from feed_service.queries.prepared import Prepared, anybody_like
 from feed_service.queries.visibility import comment_listed_for, comment_shown_to
+from feed_service.statements import built_once
 from feed_service.viewer import Viewer
 
 SORT = Sort((models.Comment.path,), is_descending=False)
@@ -49,7 +49,7 @@ def trees(viewer: Viewer, post_ids: Sequence[int], part: Slice, max_depth: int) 
     return Prepared(statement(anybody_like(viewer), part.backwards, end is not None), values)
 
 
-@cache
+@built_once
 def statement(viewer: Viewer, backwards: bool, has_end: bool) -> Select[*tuple[Any, ...]]:
     """All threads are walked side by side; each stops by itself when its page, and one row more, is found."""
     walker = _Walk(viewer, backwards, has_end)

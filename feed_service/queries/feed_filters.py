@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Select, bindparam, select
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, bindparam, select
 from feed_service import models
 from feed_service.queries.batches import ids_parameter, is_any
 from feed_service.queries.prepared import Prepared
+from feed_service.statements import built_once
 
 KEPT_STATEMENTS = 500
 """Statements that stay built: a client that pages asks the same filter again and again."""
@@ -32,7 +33,7 @@ def passing(post_ids: Sequence[int], wanted: FeedFilter, since: datetime | None)
     return Prepared(_passing(wanted, since is not None), {"ids": post_ids, "since": since})
 
 
-@lru_cache(KEPT_STATEMENTS)
+@partial(built_once, most=KEPT_STATEMENTS)
 def _passing(wanted: FeedFilter, has_window: bool) -> Select[int]:
     post = models.Post
     posts = select(post.id).where(is_any(post.id, ids_parameter("ids")), *conditions(wanted))

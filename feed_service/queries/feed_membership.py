@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Select, and_, bindparam, false, func, or_, select, true
@@ -20,6 +20,7 @@ from feed_service.queries.visibility import (
     user_is_live,
     user_listed_for,
 )
+from feed_service.statements import built_once
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind
 
@@ -42,7 +43,7 @@ def membership(
     return Prepared(statement, values)
 
 
-@lru_cache(KEPT_STATEMENTS)
+@partial(built_once, most=KEPT_STATEMENTS)
 def statement_of(viewer: Viewer, kind: FeedKind, wanted: FeedFilter, has_window: bool) -> Rows:
     post, author = models.Post, models.User.__table__.alias("author")
     is_recent = post.published_at > bindparam("since", type_=DateTime(timezone=True)) if has_window else true()

@@ -5,13 +5,13 @@ how many posts and from where are values; only the shape of a slice changes the 
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ARRAY, Integer, Select, Text, bindparam
 
 from feed_service.paging import Key, Slice, Sort
 from feed_service.queries.batches import WRITTEN_IDS, written
+from feed_service.statements import Readable, built_once
 from feed_service.viewer import ANONYMOUS, Role, Viewer
 
 Rows = Select[*tuple[Any, ...]]
@@ -24,7 +24,7 @@ SOMEBODY = Viewer(0)
 class Prepared(NamedTuple):
     """A statement and the values of its parameters; run it with `reader.rows(*prepared)`."""
 
-    statement: Select[*tuple[Any, ...]]
+    statement: Readable
     values: Mapping[str, Any]
 
 
@@ -103,21 +103,21 @@ KINDS = {
 }
 
 
-@cache
+@built_once
 def _for_ids(build: Build, kind: tuple[Viewer, ...], args: tuple[Hashable, ...]) -> Rows:
     return build(*kind, WRITTEN_IDS, *args)
 
 
-@cache
+@built_once
 def _for_texts(build: Build, kind: tuple[Viewer, ...], args: tuple[Hashable, ...]) -> Rows:
     return build(*kind, bindparam("texts", type_=ARRAY(Text)), *args)
 
 
-@cache
+@built_once
 def _for_parents(build: Build, sort: Sort, kind: tuple[Viewer, ...], args: tuple[Hashable, ...], shape: Slice) -> Rows:
     return build(*kind, WRITTEN_IDS, *args, with_parameters(shape, sort))
 
 
-@cache
+@built_once
 def _once(build: Build, kind: tuple[Viewer, ...], args: tuple[Hashable, ...]) -> Rows:
     return build(*kind, *args)

@@ -1,7 +1,5 @@
 """What a ranking generation is made of, and which of its posts a viewer finds in it."""
 
-from functools import cache
-
 from sqlalchemy import Select, func, select
 
 from feed_service import models
@@ -11,6 +9,7 @@ from feed_service.queries.feed_reading import Rows
 from feed_service.queries.feeds import statement_by_rank
 from feed_service.queries.prepared import Prepared, values_of
 from feed_service.queries.visibility import not_muted_for, post_listed_for
+from feed_service.statements import built_once
 from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.vocabulary import PostOrder
 
@@ -23,7 +22,7 @@ def best(order: PostOrder) -> Prepared:
     return Prepared(_statement_of_best(order), values_of(ANONYMOUS, Slice(SIZE - 1)))
 
 
-@cache
+@built_once
 def _statement_of_best(order: PostOrder) -> Rows:
     ranked = statement_by_rank(ANONYMOUS, order, Slice(0)).subquery("ranked")
     return select(func.now().label("as_of"), func.array(select(ranked.c.id).scalar_subquery()).label("post_ids"))

@@ -1,7 +1,6 @@
 """Search: words in posts, names of users and tags, in one order of relevance."""
 
 import re
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +24,7 @@ from feed_service import models
 from feed_service.paging import Slice, Sort
 from feed_service.queries.prepared import Prepared, anybody_like, shape_of, values_of, with_parameters
 from feed_service.queries.visibility import post_listed_for, user_listed_for
+from feed_service.statements import built_once
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import SearchType
 
@@ -53,7 +53,7 @@ def matches(viewer: Viewer, words: str, types: frozenset[SearchType], part: Slic
     return Prepared(statement, values_of(viewer, part) | {"words": words, "beginning": beginning})
 
 
-@cache
+@built_once
 def _matches(viewer: Viewer, types: frozenset[SearchType], is_short: bool, shape: Slice) -> Rows:
     branches = {
         SearchType.POST: matching_posts(viewer),

@@ -1,7 +1,6 @@
 """What a thread shows of some comments now, and of all above them, which they may keep there as tombstones."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, bindparam, func, or_, select, true
@@ -11,6 +10,7 @@ from feed_service.models.comments import PATH_STEP
 from feed_service.queries.batches import each_of, ids_parameter, is_any
 from feed_service.queries.prepared import Prepared, anybody_like
 from feed_service.queries.visibility import comment_listed_for, comment_shown_to
+from feed_service.statements import built_once
 from feed_service.viewer import Viewer
 
 Rows = Select[*tuple[Any, ...]]
@@ -28,7 +28,7 @@ def with_those_above(viewer: Viewer, post_id: int, comment_ids: Sequence[int]) -
     return Prepared(_with_those_above(anybody_like(viewer)), values)
 
 
-@cache
+@built_once
 def _with_those_above(viewer: Viewer) -> Rows:
     named, shown = (models.Comment.__table__.alias(name) for name in ("named", "shown"))
     author = models.User.__table__.alias("author")

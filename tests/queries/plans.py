@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from feed_service.queries.prepared import Prepared
-from feed_service.statements import compiled
+from feed_service.statements import reading
 
 CUSTOM, GENERIC = MODES = ["force_custom_plan", "force_generic_plan"]
 
@@ -21,7 +21,7 @@ class Plan(NamedTuple):
 
 async def explained(engine: AsyncEngine, mode: str, prepared: Prepared) -> Plan:
     """Of a second run, which finds the catalogue in memory."""
-    statement = compiled(prepared.statement)
+    statement = reading(prepared.statement).statement
     values = {**statement.defaults, **prepared.values}
     given = ", ".join(literal(values[name]) for name in statement.names)
     execute = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE measured {f'({given})' if given else ''}"
