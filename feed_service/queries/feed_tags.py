@@ -7,7 +7,7 @@ from sqlalchemy import CTE, ColumnElement, select, true, tuple_
 from feed_service import models
 from feed_service.paging import Sort
 from feed_service.queries.feed_reading import KEPT, Bound, Reading, Rows, inline
-from feed_service.queries.visibility import id_of, not_blocked_for, not_muted_for
+from feed_service.queries.visibility import id_of, not_hidden_for
 
 FIRSTS = 4
 """Posts of each tag that are read first: more cost little, put the bound nearer, and make the last stage shorter."""
@@ -45,8 +45,7 @@ def _tagged(reading: Reading, tag_id: ColumnElement[int], bounds: Sequence[Bound
     posts = select(use.post_id.label("id"), use.published_at, use.author_id).where(
         use.tag_id == tag_id,
         ~use.is_deleted,
-        not_blocked_for(reading.viewer, use.author_id),
-        not_muted_for(reading.viewer, use.author_id),
+        not_hidden_for(reading.viewer, use.author_id),
     )
     sort = Sort((use.published_at, use.post_id), reading.sort.is_descending, reading.sort.is_clocked)
     return reading.within(posts, sort, bounds).correlate_except(use)

@@ -16,12 +16,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     union_all,
 )
 
 from feed_service import models
 from feed_service.queries.feed_reading import KEPT, Bound, Reading, Rows, inline
-from feed_service.queries.visibility import blocked_between, id_of, muted_by
+from feed_service.queries.visibility import id_of, not_hidden_for
 from feed_service.viewer import Viewer
 
 WINDOW = 500
@@ -29,6 +30,9 @@ WINDOW = 500
 
 MANY_FOLLOWS = 100
 """From this many followed authors on, the window costs less than the merge that it may save."""
+
+FIRSTS = 3
+"""Posts of each author that are read first: two more cost little, and most authors are then not looked up again."""
 
 VERY_MANY_FOLLOWS = 1_000
 """From here on, looking up each author of the window is cheaper than reading all follows."""
@@ -40,17 +44,27 @@ SAMPLE = 200
 def of_followed_users(reading: Reading, *, with_own: bool = False) -> Rows:
     """(id, published_at) from followed authors, and from the viewer `with_own`.
 
-    One statement: what the window holds decides, once, whether the merge runs.
+    One statement: what the window holds decides, once, whether the merge runs. `reading.is_of_few` has the merge alone.
     """
-    authors = followed_authors(reading.viewer, with_own=with_own).cte("authors")
+    followed = followed_authors(reading.viewer, with_own=with_own)
+    if reading.is_of_few:
+        return reading.in_order(_merged(reading, followed.subquery("authors"), true(), [])).limit(reading.size)
+    authors = followed.cte("authors")
     recent = _recent(reading, authors, with_own=with_own).cte("recent")
     fills_page = select(func.count() >= reading.size).select_from(recent).scalar_subquery()
-    merged = _merged(reading, authors, ~fills_page).subquery("merged")
+    merged = _merged(reading, authors, ~fills_page, [_bound_of_sample(reading, authors, ~fills_page)])
     either = union_all(
         select(recent.c.id, recent.c.published_at).where(fills_page),
         select(merged.c.id, merged.c.published_at),
     )
     return reading.in_order(either.subquery("either")).limit(reading.size)
+
+
+def follows(viewer: Viewer, at_least: int) -> ColumnElement[bool]:
+    """By the stored number, which decides how a page is found, never what is on it."""
+    stats = models.UserStats
+    stored = select(stats.following_count >= inline(at_least)).where(stats.user_id == id_of(viewer))
+    return func.coalesce(stored.scalar_subquery(), false())
 
 
 def followed_authors(viewer: Viewer, *, with_own: bool = False) -> Select[int] | CompoundSelect[int]:
@@ -62,11 +76,7 @@ def followed_authors(viewer: Viewer, *, with_own: bool = False) -> Select[int] |
 def are_followed(viewer: Viewer) -> list[ColumnElement[bool]]:
     """What makes a row of `user_follows` one of those that fill a feed."""
     follow = models.UserFollow
-    return [
-        follow.follower_id == id_of(viewer),
-        follow.followee_id.not_in(blocked_between(viewer)),
-        follow.followee_id.not_in(muted_by(viewer)),
-    ]
+    return [follow.follower_id == id_of(viewer), not_hidden_for(viewer, follow.followee_id)]
 
 
 def _recent(reading: Reading, authors: CTE, *, with_own: bool) -> Rows:
@@ -77,17 +87,10 @@ def _recent(reading: Reading, authors: CTE, *, with_own: bool) -> Rows:
     author_id = window.c.author_id
     is_own = author_id == id_of(viewer) if with_own else false()
     found = reading.in_order(window, author_id).where(
-        _follows(viewer, MANY_FOLLOWS),
+        follows(viewer, MANY_FOLLOWS),
         or_(is_own, _is_followed(viewer, authors, author_id)),
     )
     return reading.first_of_live_authors(found)
-
-
-def _follows(viewer: Viewer, at_least: int) -> ColumnElement[bool]:
-    """By the stored number, which decides how a page is found, never what is on it."""
-    stats = models.UserStats
-    stored = select(stats.following_count).where(stats.user_id == id_of(viewer))
-    return select(func.coalesce(stored.scalar_subquery(), 0) >= at_least).scalar_subquery()
 
 
 def _is_followed(viewer: Viewer, authors: CTE, author_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -95,29 +98,39 @@ def _is_followed(viewer: Viewer, authors: CTE, author_id: ColumnElement[int]) ->
     follow = models.UserFollow
     looked_up = select(true()).where(*are_followed(viewer), follow.followee_id == author_id)
     return case(
-        (_follows(viewer, VERY_MANY_FOLLOWS), looked_up.correlate_except(follow).scalar_subquery()),
+        (follows(viewer, VERY_MANY_FOLLOWS), looked_up.correlate_except(follow).scalar_subquery()),
         else_=author_id.in_(select(authors.c.author_id)),
     )
 
 
-def _merged(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> Rows:
-    """(id, published_at): the posts of the n + 1 leading authors that may be on the page, if `condition` holds.
+def _merged(reading: Reading, authors: FromClause, condition: ColumnElement[bool], bounds: list[Bound]) -> FromClause:
+    """(id, published_at): of everything up to the n-th + 1 post of the page, if `condition` holds.
 
-    An author whose head, the first post in reading order, is not among the first n + 1 heads has nothing on the page.
+    The first few posts of each author together bound the page. Only whoever has all of them on it may have more there.
     """
+    number = FIRSTS if reading.is_of_few else 1
+    page = _first_page(reading, authors, condition, bounds, number).cte("first_posts").prefix_with(KEPT)
+    posts = select(page.c.author_id).group_by(page.c.author_id)
+    leading = posts.having(func.count() >= inline(number)).subquery("leading")
+    items = _written(reading, leading.c.author_id, [reading.last_of(page)]).lateral("items")
+    more = select(items.c.id, items.c.published_at).select_from(leading.join(items, true()))
+    return union(select(page.c.id, page.c.published_at), more).subquery("merged")
+
+
+def _bound_of_sample(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> Bound:
+    """A time at which to stop: where the page of some authors ends, who are read if there are very many."""
     few = select(authors.c.author_id).limit(inline(SAMPLE)).subquery("few")
-    takes_sample = and_(condition, _follows(reading.viewer, VERY_MANY_FOLLOWS))
-    sample = _leading(reading, few, takes_sample, []).cte("sample").prefix_with(KEPT)
-    leading = _leading(reading, authors, condition, [reading.last_of(sample)]).cte("leading").prefix_with(KEPT)
-    items = _written(reading, leading.c.author_id, [reading.last_of(leading)]).lateral("items")
-    return select(items.c.id, items.c.published_at).select_from(leading.join(items, true()))
+    takes_sample = and_(condition, follows(reading.viewer, VERY_MANY_FOLLOWS))
+    return reading.last_of(_first_page(reading, few, takes_sample, [], 1).cte("sample").prefix_with(KEPT))
 
 
-def _leading(reading: Reading, authors: FromClause, condition: ColumnElement[bool], bounds: list[Bound]) -> Rows:
-    """(id, published_at, author_id): the heads of the first n + 1 live authors."""
-    head = _written(reading, authors.c.author_id, bounds).limit(inline(1)).lateral("head")
-    heads = select(head.c.id, head.c.published_at, authors.c.author_id).select_from(authors.join(head, true()))
-    return reading.first_of_live_authors(heads.where(condition).order_by(*reading.directions(head)))
+def _first_page(
+    reading: Reading, authors: FromClause, condition: ColumnElement[bool], bounds: list[Bound], number: int
+) -> Rows:
+    """(id, published_at, author_id): the first n + 1 posts of live authors among the first `number` of each."""
+    first = _written(reading, authors.c.author_id, bounds).limit(inline(number)).lateral("first")
+    found = select(first.c.id, first.c.published_at, authors.c.author_id).select_from(authors.join(first, true()))
+    return reading.first_of_live_authors(found.where(condition).order_by(*reading.directions(first)))
 
 
 def _written(reading: Reading, author_id: ColumnElement[int], bounds: list[Bound]) -> Rows:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from feed_service import models
 from feed_service.paging import Slice, Sort
-from feed_service.queries import posts
+from feed_service.queries import feed_users, posts
 from feed_service.queries.changes import snapshot_text
 from feed_service.queries.feed_reading import Reading, Rows
 from feed_service.queries.feed_tags import of_followed_tags
@@ -66,20 +66,39 @@ Parts = frozenset[str] | None
 """Of `posts.PARTS`, what is wanted of each post beside its place; None for nothing but the place."""
 
 
-def by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, parts: Parts = None) -> Prepared:
-    """(snapshot, clock_us, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`."""
-    statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), parts)
+def by_time(
+    viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, parts: Parts = None, *, is_of_few: bool = False
+) -> Prepared:
+    """(snapshot, clock_us, epoch, id, published_at) of a feed in NEWEST or OLDEST order: see `with_snapshot`.
+
+    `is_of_few`: takes two thirds of the time, for those who follow few. Whoever does not gets no post, and is told so
+    by the column `follows_many`.
+    """
+    statement = statement_by_time(anybody_like(viewer), kind, order, shape_of(part), parts, is_of_few=is_of_few)
     return Prepared(statement, values_of(viewer, part))
 
 
 @cache
-def statement_by_time(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice, parts: Parts = None) -> Rows:
+def statement_by_time(
+    viewer: Viewer,
+    kind: FeedKind,
+    order: PostOrder,
+    shape: Slice,
+    parts: Parts = None,
+    *,
+    is_of_few: bool = False,
+) -> Rows:
     sort = TIME_SORTS[order]
-    reading = Reading(viewer, sort, with_parameters(shape, sort))
+    reading = Reading(viewer, sort, with_parameters(shape, sort), is_of_few)
     page, is_descending = _of_kind(kind, reading), reading.is_descending
+    follows_many = feed_users.follows(viewer, feed_users.MANY_FOLLOWS)
+    if is_of_few:
+        page = reading.in_order(page.subquery("found")).where(~follows_many)
     if parts is None:
-        return with_snapshot(page, is_descending=is_descending)
-    return with_posts(viewer, page, parts, is_descending=is_descending)
+        made = with_snapshot(page, is_descending=is_descending)
+    else:
+        made = with_posts(viewer, page, parts, is_descending=is_descending)
+    return made.add_columns(follows_many.label("follows_many")) if is_of_few else made
 
 
 def _of_kind(kind: FeedKind, reading: Reading) -> Rows:

@@ -54,6 +54,12 @@ def not_muted_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
     return true() if viewer.is_anonymous else user_id.not_in(muted_by(viewer))
 
 
+def not_hidden_for(viewer: Viewer, user_id: Id) -> ColumnElement[bool]:
+    """Neither blocked nor muted, for feeds: one list to hash instead of two."""
+    hidden = union_all(blocked_between(viewer), muted_by(viewer)).subquery()
+    return true() if viewer.is_anonymous else user_id.not_in(select(hidden.c.user_id))
+
+
 def user_listed_for(viewer: Viewer, user_id: Id, user: Any = None) -> ColumnElement[bool]:  # noqa: ANN401 - as for `is_live`.
     """Live people without a block between them and the viewer. No role widens it.
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from feed_service import models
 from feed_service.database import ReadDatabase, create_engine
 from feed_service.paging import Slice
 from feed_service.queries import feed_users, feeds
@@ -28,6 +29,7 @@ TIMED = [
     if kind not in feeds.RANKED_KINDS
     for order in (PostOrder.NEWEST, PostOrder.OLDEST)
 ]
+OF_USERS = [(kind, order) for kind, order in TIMED if kind in {FeedKind.HOME, FeedKind.FOLLOWING_USERS}]
 RANKED = [(kind, order) for kind in feeds.RANKED_KINDS for order in feeds.ALLOWED_ORDERS[kind]]
 
 
@@ -84,6 +86,23 @@ async def test_any_part_of_any_feed_is_what_plain_python_finds(
             for part in world.slices(items, 4):
                 expected = part_of(items, part, ascending=order is PostOrder.OLDEST)
                 assert await rows_of(database, viewer, kind, order, part) == expected, (viewer, kind, order, part)
+
+
+@pytest.mark.usefixtures("_ways")
+async def test_who_follows_few_gets_the_same_and_who_follows_many_is_told(
+    engine: AsyncEngine, database: ReadDatabase
+) -> None:
+    world = FeedWorld(random.Random(0))  # noqa: S311 - a world that is the same every time.
+    await world.write(engine)
+    stored = dict(await database.rows(select(models.UserStats.user_id, models.UserStats.following_count)))
+    for viewer, (kind, order) in product(VIEWERS, OF_USERS):
+        items = world.items(viewer, kind, order)
+        follows_many = stored[viewer] >= feed_users.MANY_FOLLOWS
+        for part in world.slices(items, 4):
+            expected = [] if follows_many else part_of(items, part, ascending=order is PostOrder.OLDEST)
+            rows = await database.rows(*feeds.by_time(Viewer(viewer), kind, order, part, is_of_few=True))
+            assert {row.follows_many for row in rows} == {follows_many}
+            assert [(row.id, (row.published_at, row.id)) for row in rows if row.id is not None] == expected
 
 
 @pytest.mark.parametrize("seed", range(2))
