@@ -8,15 +8,18 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Float,
+    FromClause,
     Select,
     Text,
     bindparam,
+    case,
     cast,
     func,
     literal,
     literal_column,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -56,59 +59,73 @@ def matches(viewer: Viewer, words: str, types: frozenset[SearchType], part: Slic
 @built_once
 def _matches(viewer: Viewer, types: frozenset[SearchType], is_short: bool, shape: Slice) -> Rows:
     branches = {
-        SearchType.POST: matching_posts(viewer),
-        SearchType.TAG: matching_tags(is_short),
-        SearchType.USER: matching_users(viewer, is_short),
+        SearchType.POST: matching_posts(),
+        SearchType.TAG: matching_names(SearchType.TAG, models.Tag, models.Tag.name, (models.Tag.name,), is_short),
+        SearchType.USER: matching_users(is_short),
     }
     found = union_all(*(branch for type_, branch in branches.items() if type_ in types)).subquery("found")
-    sort = Sort((found.c.score, found.c.type_code, found.c.item_id))
-    page = select(found.c.score, found.c.type_code, found.c.item_id, found.c.is_capped)
-    return sort.slice(page, with_parameters(shape, sort))
+    part = with_parameters(shape, _sort(found))
+    # OFFSET 0 keeps the look at each item behind the sort: it then costs a page of looks, not one for each match.
+    ordered = _sort(found).slice(select(found), part).limit(None).offset(0).subquery("ordered")
+    listed = select(ordered).where(_listed(viewer, ordered))
+    return _sort(ordered).slice(listed, Slice(part.limit, part.backwards))
 
 
-def matching_posts(viewer: Viewer) -> Rows:
-    """Listed posts with all the words, in the syntax of web searches: "a phrase", or, -without.
+def _sort(found: FromClause) -> Sort:
+    return Sort((found.c.score, found.c.type_code, found.c.item_id))
+
+
+def _listed(viewer: Viewer, found: FromClause) -> ColumnElement[bool]:
+    post, code, item_id = models.Post, found.c.type_code, found.c.item_id
+    post_is_listed = select(post_listed_for(viewer)).where(post.id == item_id).correlate_except(post)
+    return case(
+        (code == CODES[SearchType.POST], post_is_listed.scalar_subquery()),
+        (code == CODES[SearchType.USER], user_listed_for(viewer, item_id)),
+        else_=true(),
+    )
+
+
+def matching_posts() -> Rows:
+    """Posts with all the words, in the syntax of web searches: "a phrase", or, -without.
 
     For a frequent word PostgreSQL reads the newest posts, for a rare one it asks the index of words.
     """
     query = func.websearch_to_tsquery(literal_column("'simple'::regconfig"), WORDS)
     searched = models.PostSearch
+    # 32: rank / (rank + 1), which lies between 0 and 1 as a similarity does.
+    score = func.ts_rank(searched.document, query, 32)
     newest = (
-        select(searched.post_id, searched.document)
+        select(searched.post_id.label("id"), score.label("score"))
         .where(searched.document.op("@@")(query), searched.published_at <= func.now())
         .order_by(searched.published_at.desc(), searched.post_id.desc())
         .limit(MAX_MATCHES)
         .cte("newest")
     )
-    # 32: rank / (rank + 1), which lies between 0 and 1 as a similarity does.
-    score = func.ts_rank(newest.c.document, query, 32)
-    listed = select(models.Post.id).where(models.Post.id == newest.c.post_id, post_listed_for(viewer)).exists()
-    return _found(SearchType.POST, newest.c.post_id, score, newest).where(listed)
+    return _found(SearchType.POST, newest)
 
 
-def matching_users(viewer: Viewer, is_short: bool) -> Rows:
-    """Listed people by user name or display name."""
+def matching_users(is_short: bool) -> Rows:
+    """People by user name or display name."""
     user = models.User
     # As the index spells it.
     names = literal_column("(users.username || ' '::text || users.display_name)", Text)
-    first = _first_named(user, names, (user.username, user.display_name), is_short)
-    return _found(SearchType.USER, first.c.id, _similarity(first.c.names), first).where(
-        user_listed_for(viewer, first.c.id)
-    )
+    return matching_names(SearchType.USER, user, names, (user.username, user.display_name), is_short)
 
 
-def matching_tags(is_short: bool) -> Rows:
-    first = _first_named(models.Tag, models.Tag.name, (models.Tag.name,), is_short)
-    return _found(SearchType.TAG, first.c.id, _similarity(first.c.names), first)
-
-
-def _first_named(table: Any, names: Any, columns: tuple[Any, ...], is_short: bool) -> CTE:  # noqa: ANN401 - User or Tag.
-    """(id, names) of those whose names match."""
+def matching_names(
+    type_: SearchType,
+    table: Any,  # noqa: ANN401 - User or Tag.
+    names: Any,  # noqa: ANN401 - what the words are compared with.
+    columns: tuple[Any, ...],
+    is_short: bool,
+) -> Rows:
+    """The first whose `names` have the words, or one of whose `columns` begins with them if they are short."""
     if is_short:
         condition = or_(*(func.lower(column).like(BEGINNING) for column in columns))
     else:
         condition = WORDS.op("<%", is_comparison=True)(names)
-    return select(table.id, names.label("names")).where(condition).order_by(table.id).limit(MAX_MATCHES).cte()
+    first = select(table.id, _similarity(names).label("score")).where(condition).order_by(table.id).limit(MAX_MATCHES)
+    return _found(type_, first.cte())
 
 
 def _similarity(names: ColumnElement[str]) -> ColumnElement[Any]:
@@ -116,11 +133,12 @@ def _similarity(names: ColumnElement[str]) -> ColumnElement[Any]:
     return (func.word_similarity(WORDS, names) * 3 + func.similarity(WORDS, names)) / 4
 
 
-def _found(type_: SearchType, item_id: ColumnElement[int], score: ColumnElement[Any], matched: CTE) -> Rows:
+def _found(type_: SearchType, matched: CTE) -> Rows:
+    """(type_code, item_id, score, is_capped) of matches (id, score), whoever may see them."""
     count = select(func.count()).select_from(matched).scalar_subquery()
     return select(
         literal(CODES[type_], BigInteger).label("type_code"),
-        item_id.label("item_id"),
-        cast(score, Float(53)).label("score"),
+        matched.c.id.label("item_id"),
+        cast(matched.c.score, Float(53)).label("score"),
         (count >= MAX_MATCHES).label("is_capped"),
     )
