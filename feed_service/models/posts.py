@@ -125,7 +125,9 @@ class PostTag(Base):
             "ix_post_tags_published",
             text("published_at DESC"),
             postgresql_include=["tag_id", "author_id"],
-            postgresql_where=text("NOT is_deleted"),
+            # Only a statement that says this as well can use it. Others would, for the posts of one tag, where most
+            # rows are so new that VACUUM has not seen them, and read those of all other tags.
+            postgresql_where=text("NOT is_deleted AND published_at < 'infinity'::timestamptz"),
             serves="tags.trending",
         ),
         index("ix_post_tags_author", "author_id", serves="foreign key"),

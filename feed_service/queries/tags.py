@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 from feed_service import models
 from feed_service.queries.batches import Ids, Texts, is_any, per_parent
+from feed_service.queries.posts import NEVER
 
 TREND_WINDOW = timedelta(days=1)
 """The window of the score that a tag shows of itself."""
@@ -69,8 +70,8 @@ def _newest_uses(window: timedelta, tag_id: ColumnElement[int] | None) -> Select
     uses = select(use.tag_id, use.author_id, use.published_at).where(
         ~use.is_deleted, use.published_at <= func.now(), use.published_at > func.now() - _interval(2 * window)
     )
-    if tag_id is not None:
-        uses = uses.where(use.tag_id == tag_id)
+    # What is not a draft: the index of all tags by time holds it, and PostgreSQL must be told so.
+    uses = uses.where(use.published_at < NEVER if tag_id is None else use.tag_id == tag_id)
     return uses.order_by(use.published_at.desc()).limit(TREND_SAMPLE)
 
 
