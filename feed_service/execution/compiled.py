@@ -6,6 +6,7 @@ specification.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import chain, islice
 from types import NoneType
 from typing import Any
 
@@ -44,19 +45,24 @@ async def completed(shape: Shape, value: Any, request: Request) -> Any:  # noqa:
 class Run:
     """One run of a plan. Objects are made at once, with nulls; `waiting` are the fields that fill these in."""
 
-    tasks: asyncio.TaskGroup
-
     def __init__(self, request: Request) -> None:
         self.request = request
         self.waiting: list[Waiting] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._open = 0
         self._keywords: dict[int, dict[str, Any]] = {}
 
     async def finish(self) -> None:
         """Wait until every field is filled in."""
-        if self.waiting:
-            async with asyncio.TaskGroup() as self.tasks:
-                await self._settle()
+        try:
+            await self._settle()
+            for task in self._tasks:  # Which may start others meanwhile.
+                await task
+        except BaseException:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            raise
         if self._open:
             raise Incomplete(f"{self._open} fields were left without a value.")
 
@@ -64,8 +70,8 @@ class Run:
         """Run what waits, and what comes of it: one here, the others beside it."""
         while self.waiting:
             (first, *others), self.waiting = self.waiting, []
-            for other in others:
-                self.tasks.create_task(self._beside(other))
+            if others:
+                self._tasks += map(asyncio.create_task, map(self._beside, others))
             await first()
 
     async def _beside(self, waiting: Waiting) -> None:
@@ -73,7 +79,6 @@ class Run:
             await waiting()
             await self._settle()
         except asyncio.CancelledError:
-            # A group takes no notice of a task that was cancelled from within, and would leave its nulls in the answer.
             if is_cancelled_from_outside():
                 raise
             raise Incomplete("It was cancelled from within.") from None
@@ -112,7 +117,8 @@ class Run:
         keywords = self.keywords(field)
         if field.level is not None:
             return await field.level(rows, **keywords)  # type: ignore[no-any-return]
-        return await gather_with_cancel(*map(reader(field.read, keywords), rows))
+        read = reader(field.read, keywords)
+        return [await read(rows[0])] if len(rows) == 1 else await gather_with_cancel(*map(read, rows))
 
     async def _filled(self, part: Part, objects: list[dict[str, Any]], loading: Awaitable[Rows]) -> None:
         values = await loading
@@ -156,15 +162,16 @@ class Run:
 
     def _lists(self, item: Shape, values: Rows) -> list[list[Any]]:
         lists = [value if value.__class__ is list else listed(value) for value in values]
-        done = self.values(item, [one for found in lists for one in found])
-        ends, end = [], 0
-        for found in lists:
-            end += len(found)
-            ends.append(end)
-        return [done[end - len(found) : end] for found, end in zip(lists, ends, strict=True)]
+        if len(lists) == 1:
+            return [self.values(item, lists[0])]
+        done = iter(self.values(item, list(chain.from_iterable(lists))))
+        return [list(islice(done, len(found))) for found in lists]
 
     def _chosen(self, choice: Choice, rows: Rows) -> list[dict[str, Any]]:
         """Objects of several types: each type's at once, then in the order of the rows."""
+        alone = choice.by_class.get(rows[0].__class__) if len(set(map(type, rows))) == 1 else None
+        if alone is not None:
+            return self.objects(alone, rows)
         groups: dict[int, tuple[Selection, list[Any]]] = {}
         places = []
         for row in rows:
