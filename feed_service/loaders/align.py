@@ -7,10 +7,10 @@ Key = TypeVar("Key")
 Row = TypeVar("Row")
 
 
-def one_per_key(keys: Sequence[Key], rows: Iterable[Row], key: Callable[[Row], Key]) -> list[Row | None]:
+def one_per_key(keys: Sequence[Key], rows: Sequence[Row], key: Callable[[Row], Key]) -> list[Row | None]:
     """The row of each key, in the order of the keys; None where there is none."""
-    found = {key(row): row for row in rows}
-    return [found.get(wanted) for wanted in keys]
+    found = dict(zip(map(key, rows), rows, strict=True))
+    return list(map(found.get, keys))
 
 
 def many_per_key(keys: Sequence[Key], rows: Iterable[Row], key: Callable[[Row], Key]) -> list[list[Row]]:

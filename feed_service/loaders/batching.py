@@ -82,45 +82,68 @@ class GuardedLoader(DataLoader[Key, Answer]):
         return asyncio.shield(future)
 
 
+class Call(Generic[Key]):
+    """A call of a batch function that is under way."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        self.keys = keys
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def ended(self) -> "asyncio.Future[None]":
+        """For who waits for it; ask for it while the call is under way."""
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_future()
+        return self._ended
+
+    def end(self, error: BaseException | None = None) -> None:
+        if self._ended is None:
+            return
+        if error is None:
+            self._ended.set_result(None)
+            return
+        # Whoever waits for a call that was cancelled was not cancelled itself.
+        cut_off = isinstance(error, asyncio.CancelledError)
+        self._ended.set_exception(Unavailable("The service is stopping.") if cut_off else error)
+        self._ended.exception()
+
+
 class Known(Generic[Key, Answer]):
     """What one batch function has answered in one request, and the calls of it that are under way."""
 
     def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> None:
         self._answers: dict[Key, Answer] = {}
         self._ask = ask
-        self._calls: list[tuple[frozenset[Key], asyncio.Future[None]]] = []
+        self._calls: list[Call[Key]] = []
 
     async def many(self, keys: Sequence[Key]) -> list[Answer]:
         answers = self._answers
         wanted = [key for key in dict.fromkeys(keys) if key not in answers]
         if wanted:
             coming = []
-            for asked, call in self._calls:
+            for call in self._calls:
+                asked = set(call.keys)
                 if not asked.isdisjoint(wanted):
-                    coming.append(call)
+                    coming.append(call.ended)
                     wanted = [key for key in wanted if key not in asked]
             for start in range(0, len(wanted), MAX_BATCH):
                 await self._asked(wanted[start : start + MAX_BATCH])
-            for call in coming:
-                await asyncio.shield(call)
-        return [answers[key] for key in keys]
+            for ended in coming:
+                await asyncio.shield(ended)
+        return list(map(answers.__getitem__, keys))
 
     async def _asked(self, keys: list[Key]) -> None:
-        call = asyncio.get_running_loop().create_future()
-        known = frozenset(keys), call
-        self._calls.append(known)
+        call = Call(keys)
+        self._calls.append(call)
         try:
             self._answers.update(zip(keys, await self._ask(keys), strict=True))
         except BaseException as error:
-            # Whoever waits for a call that was cancelled was not cancelled itself.
-            cut_off = isinstance(error, asyncio.CancelledError)
-            call.set_exception(Unavailable("The service is stopping.") if cut_off else error)
-            call.exception()
+            call.end(error)
             raise
         else:
-            call.set_result(None)
+            call.end()
         finally:
-            self._calls.remove(known)
+            self._calls.remove(call)
 
 
 Level = Callable[[list[Any]], Awaitable[Sequence[Any]]]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from feed_service.queries.feeds import RANKED_KINDS
@@ -89,6 +90,7 @@ Note = Callable[[Reads, Sequence[Any], Sequence[Any], Sequence[Any]], None]
 """(reads, keys, answers, further arguments of the batch function)."""
 
 
+@lru_cache(500)
 def name_of(batch: Any) -> str:  # noqa: ANN401 - any function.
     return f"{batch.__module__.rpartition('.')[2]}.{batch.__name__}"
 
