@@ -1,7 +1,7 @@
 """Relay connections over keyset pages: what every list of the schema has in common."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
@@ -208,17 +208,19 @@ async def pages_under(
     order: Order,
     part: Slice,
     nodes: Callable[..., Awaitable[Sequence[Any]]] | None = None,
+    shown: tuple[Hashable, ...] = (),
 ) -> list[ConnectionRow]:
     """The connection of each parent key, which are the same part of the same kind of list.
 
-    `nodes` loads the rows of what stands in the pages, unless these bring them along.
+    `nodes` loads the rows of what stands in the pages, and takes `shown` beside their ids. None: the pages bring them.
     """
     loaders = info.context.loaders
     pages = await loaders.many(batch, keys, *args, part)
     if nodes is None:
         rows = [[item.row for item in page.items] for page in pages]
     else:
-        found = iter(await loaders.many(nodes, [item.id for page in pages for item in page.items]))
+        ids = [item.id for page in pages for item in page.items]
+        found = iter(await loaders.many(nodes, ids, *shown))
         rows = [list(islice(found, len(page.items))) for page in pages]
 
     def further(key: Any) -> Callable[[Slice], Awaitable[Page[Item]]]:  # noqa: ANN401 - as above.

@@ -25,6 +25,7 @@ from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost, LazyTag
 from feed_service.schema.levels import Rows, level
 from feed_service.schema.loading import tags_by_ids
+from feed_service.schema.parts import of_page, post_parts
 from feed_service.schema.users import allowed_order
 
 MAX_RELATED = 20
@@ -82,7 +83,8 @@ class Tag(Node):
         named = allowed_order(order, loaders.posts.TAG_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)
         batch, ids = loaders.posts.by_tag_id, [tag.id for tag in tags]
-        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=loaders.posts.by_id)
+        nodes, shown = loaders.posts.by_id, (post_parts(info, of_page),)
+        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=nodes, shown=shown)
 
     @level(graphql_type=list[LazyTag], description="Tags that often stand beside this one, most often first.")
     async def related(

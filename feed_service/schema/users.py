@@ -27,6 +27,7 @@ from feed_service.schema.enums import CannotFollowReason, PostOrder
 from feed_service.schema.interfaces import Node
 from feed_service.schema.lazy import LazyPost, LazyTag, LazyUser
 from feed_service.schema.levels import Rows, level
+from feed_service.schema.parts import of_page, post_parts
 from feed_service.schema.scalars import Markdown
 from feed_service.schema.selection import columns_for, told_by
 from feed_service.schema.stats import UserStats
@@ -124,7 +125,8 @@ class User(Node):
         named = allowed_order(order, loaders.posts.AUTHOR_ORDERS)
         part = requested_slice(info.context, named, first, after, last, before)
         batch, ids = loaders.posts.by_author_id, [user.id for user in users]
-        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=loaders.posts.by_id)
+        nodes, shown = loaders.posts.by_id, (post_parts(info, of_page),)
+        return await pages_under(info, ids, batch, order, order=named, part=part, nodes=nodes, shown=shown)
 
     @level(graphql_type=FollowConnection, description="Who follows this user, newest follow first.")
     async def followers(
