@@ -79,9 +79,9 @@ def feed(kind: FeedKind, order: PostOrder | None, wanted: FeedFilter, window: Ti
     return replace(found, window=length)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeedPart:
-    """A part of a feed. `now` is when the request began: all its reads look back from the same moment.
+    """A part of a feed, equal to no other. `now`: when the request began, from which all its reads look back.
 
     `posts`: what is shown of the posts, which had best come with the page; they do, unless a filter looks at more.
     """

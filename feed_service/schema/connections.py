@@ -16,6 +16,7 @@ from feed_service.schema.context import Context, Info
 from feed_service.schema.levels import Rows, Values, level
 
 Node = TypeVar("Node")
+Made = TypeVar("Made", bound="EdgeRow")
 
 First = Annotated[
     int | None, strawberry.argument(description="How many items from the front, 1 to 100; 20 if neither end is named.")
@@ -167,13 +168,17 @@ def connected(
     nodes: Sequence[Any],
     load_page: Callable[[Slice], Awaitable[Page[Item]]],
 ) -> ConnectionRow:
-    """A page of ids and their rows as a connection. What was hidden between the two reads, a None, is left out."""
-    edges = [EdgeRow(node, item, order) for node, item in zip(nodes, page.items, strict=True) if node is not None]
+    """A page of ids and their rows as a connection."""
 
     async def has_items(beyond: Slice) -> bool:
         return bool((await load_page(beyond)).items)
 
-    return ConnectionRow(edges, page, part, order, has_items)
+    return ConnectionRow(edges_of(page, nodes, EdgeRow, order), page, part, order, has_items)
+
+
+def edges_of(page: Page[Item], nodes: Sequence[Any], edge: Callable[..., Made], *of: object) -> list[Made]:
+    """What `edge` makes of each place and `of`. What was hidden between the two reads, a None, is left out."""
+    return [edge(node, item, *of) for node, item in zip(nodes, page.items, strict=True) if node is not None]
 
 
 def list_of_viewer(

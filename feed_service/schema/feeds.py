@@ -1,6 +1,6 @@
 """Feeds: pages of posts that say why each post is there, and why there are none."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import strawberry
@@ -16,8 +16,8 @@ from feed_service.schema.connections import (
     ConnectionRow,
     EdgeRow,
     PageInfo,
-    connected,
     cursors_of,
+    edges_of,
     requested_slice,
 )
 from feed_service.schema.context import Info
@@ -153,15 +153,13 @@ async def feed_page(
     part = requested_slice(info.context, order, first, after, last, before)
     load = info.context.loaders.load
 
-    async def load_page(wanted: Slice) -> FeedPage:
-        return await load(loaders.feeds.pages, FeedPart(feed, wanted))
+    async def has_items(wanted: Slice) -> bool:
+        return bool((await load(loaders.feeds.pages, FeedPart(feed, wanted))).items)
 
     parts = post_parts(info, of_page)
     (found,) = await info.context.loaders.many(loaders.feeds.pages, [FeedPart(feed, part, parts)])
     posts = [item.row for item in found.items]
-    if any(post is None for post in posts):
+    if None in posts:
         posts = await info.context.loaders.many(loaders.posts.by_id, [item.id for item in found.items], parts)
-    page = connected(order, part, found, posts, load_page)
-    edges = [FeedEdgeRow(edge.node, edge.item, edge.order, feed) for edge in page.edges]
-    row = FeedRow(edges, page.page, part, order, page.has_items, feed)
-    return replace(row, part=row.ranking.part_read(part)) if row.ranking else row
+    edges = edges_of(found, posts, FeedEdgeRow, order, feed)
+    return FeedRow(edges, found, found.snapshot.part_read(part) if found.snapshot else part, order, has_items, feed)
