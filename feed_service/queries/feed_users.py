@@ -106,15 +106,16 @@ def _is_followed(viewer: Viewer, authors: CTE, author_id: ColumnElement[int]) ->
 def _merged(reading: Reading, authors: FromClause, condition: ColumnElement[bool], bounds: list[Bound]) -> FromClause:
     """(id, published_at): of everything up to the n-th + 1 post of the page, if `condition` holds.
 
-    The first few posts of each author together bound the page. Only whoever has all of them on it may have more there.
+    The first post of each author, or the first few, bound the page. Who has all of these on it may have more there.
     """
     number = FIRSTS if reading.is_of_few else 1
     page = _first_page(reading, authors, condition, bounds, number).cte("first_posts").prefix_with(KEPT)
     posts = select(page.c.author_id).group_by(page.c.author_id)
-    leading = posts.having(func.count() >= inline(number)).subquery("leading")
+    leading = posts.having(func.count() >= inline(number)).subquery("leading") if reading.is_of_few else page
     items = _written(reading, leading.c.author_id, [reading.last_of(page)]).lateral("items")
-    more = select(items.c.id, items.c.published_at).select_from(leading.join(items, true()))
-    return union(select(page.c.id, page.c.published_at), more).subquery("merged")
+    found = select(items.c.id, items.c.published_at).select_from(leading.join(items, true()))
+    merged = union(select(page.c.id, page.c.published_at), found) if reading.is_of_few else found
+    return merged.subquery("merged")
 
 
 def _bound_of_sample(reading: Reading, authors: CTE, condition: ColumnElement[bool]) -> Bound:
