@@ -74,8 +74,8 @@ def built_once(build: Callable[..., Select[*tuple[Any, ...]]], most: int | None 
 
     @lru_cache(most)
     @wraps(build)
-    def built(*args: Any) -> Reading:  # noqa: ANN401 - as `build`.
-        return _reading(build(*args))
+    def built(*args: Any, **kwargs: Any) -> Reading:  # noqa: ANN401 - as `build`.
+        return _reading(build(*args, **kwargs))
 
     return built
 

@@ -1,7 +1,6 @@
 """Which posts a feed holds, in which order; what a viewer follows is merged in `feed_users` and `feed_tags`."""
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +28,7 @@ from feed_service.queries.feed_users import of_followed_users
 from feed_service.queries.prepared import Prepared, anybody_like, shape_of, values_of, with_parameters
 from feed_service.queries.stats import hot_key, or_zero
 from feed_service.queries.visibility import not_muted_for, post_is_live, post_listed_once_due_for, user_listed_for
+from feed_service.statements import built_once
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
@@ -78,7 +78,7 @@ def by_time(
     return Prepared(statement, values_of(viewer, part))
 
 
-@cache
+@built_once
 def statement_by_time(
     viewer: Viewer,
     kind: FeedKind,
@@ -130,10 +130,9 @@ def newest_posts(reading: Reading) -> Rows:
 
 def ranked_posts(viewer: Viewer, order: PostOrder, part: Slice) -> Prepared:
     """(id, sort columns) of everybody's posts by one of their numbers."""
-    return Prepared(statement_by_rank(anybody_like(viewer), order, shape_of(part)), values_of(viewer, part))
+    return Prepared(_by_rank(anybody_like(viewer), order, shape_of(part)), values_of(viewer, part))
 
 
-@cache
 def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
     rank, sort, post = models.PostRank, RANK_SORTS[order], models.Post
     # As a subquery it is asked for each rank in turn; a join could sort all ranks by post first.
@@ -145,6 +144,9 @@ def statement_by_rank(viewer: Viewer, order: PostOrder, shape: Slice) -> Rows:
     return sort.slice(ranked, with_parameters(shape, sort))
 
 
+_by_rank = built_once(statement_by_rank)
+
+
 def ranked_candidates(
     viewer: Viewer, kind: FeedKind, order: PostOrder, part: Slice, until: datetime, window: timedelta
 ) -> Prepared:
@@ -153,7 +155,7 @@ def ranked_candidates(
     return Prepared(statement, values_of(viewer, part) | {"until": until, "since": until - window})
 
 
-@cache
+@built_once
 def statement_by_value(viewer: Viewer, kind: FeedKind, order: PostOrder, shape: Slice) -> Rows:
     since, until = (bindparam(name, type_=DateTime(timezone=True)) for name in ("since", "until"))
     newest = Slice(CANDIDATES - 1, after=(until, MAX_ID), before=(since, 0))
