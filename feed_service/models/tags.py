@@ -28,14 +28,14 @@ class Tag(Base):
             "ix_tags_name_prefix",
             func.lower(literal_column("name")).label("lowered"),
             postgresql_ops={"lowered": "text_pattern_ops"},
-            serves="search.matching_tags",
+            serves="search.matching_names",
         ),
         index(
             "ix_tags_name",
             "name",
             postgresql_using="gin",
             postgresql_ops={"name": "gin_trgm_ops"},
-            serves="search.matching_tags",
+            serves="search.matching_names",
         ),
     )
 

@@ -152,6 +152,7 @@ async def crowd(engine: AsyncEngine, request: pytest.FixtureRequest) -> AsyncIte
     async with engine.begin() as connection:
         # Autovacuum, which comes when it likes, would tell the planner that nearly all follows are those of viewer 1.
         await connection.execute(text("ALTER TABLE user_follows SET (autovacuum_enabled = off)"))
+        await connection.execute(text("DELETE FROM pg_statistic WHERE starelid = 'user_follows'::regclass"))
         for statement in CROWD.format(**counts).split(";\n"):
             await connection.execute(text(statement))
     async with engine.connect() as connection:
