@@ -5,6 +5,8 @@ COPY requirements/run.txt requirements/run.txt
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
 COPY . .
 RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
+# As the service runs it, which may not write here.
+RUN .venv/bin/python -OO -m compileall -q .venv/lib feed_service
 
 FROM node:22-slim AS assets
 WORKDIR /assets

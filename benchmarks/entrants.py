@@ -14,13 +14,14 @@ from benchmarks.load import Poller
 from benchmarks.peers import asked, equal
 from benchmarks.peers import started as peers
 from benchmarks.served import SERVICE, UNCACHED, Server, fired, running, started
+from feed_service import footprint
 from feed_service.app import signing_keys
 from feed_service.settings import Settings
 
 CACHED, PLAIN, REFERENCE = "service, caches on", "service, caches off", "service, graphql-core"
 
-NO_CACHES = {"AIOCACHE_DISABLE": "1", "FEED_ENTITY_CACHE": "off", "PORT": "0"}
-"""And no answer is sent again: see `uncached_site`."""
+NO_CACHES = {"AIOCACHE_DISABLE": "1", "FEED_ENTITY_CACHE": "off", "PORT": "0", **footprint.ENVIRONMENT}
+"""And no answer is sent again: see `uncached_site`, which starts in the environment that `serve` goes over to."""
 
 OURS: dict[str, tuple[Sequence[str], dict[str, str]]] = {
     CACHED: (SERVICE, {}),

@@ -1,6 +1,6 @@
 """The composition root: makes the engine, the cache and the schema, and hands them to the routes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -53,8 +53,11 @@ from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
-    """The service on `settings.database_url`; uvicorn calls it without settings in each of its workers."""
+def create_app(settings: Settings | None = None, started: Callable[[], None] | None = None) -> Starlette:
+    """The service on `settings.database_url`; uvicorn calls it without settings in each of its workers.
+
+    `started` is called when all is there and no request has come.
+    """
     settings = settings or Settings.from_environment()
     if settings.database_url is None:
         raise ConfigurationError(
@@ -90,6 +93,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             await beside.enter_async_context(warming(Reader(database, cache, ANONYMOUS, generations)))
             if settings.does_jobs:
                 await beside.enter_async_context(worker.working(url))
+            if started:
+                started()
             yield
         await tail.close()
         await desk.close()

@@ -1,7 +1,5 @@
 """Runs the application under uvicorn, in this process or in several."""
 
-import ctypes
-import gc
 import logging.config
 import os
 import socket
@@ -9,7 +7,7 @@ import sys
 import threading
 import time
 import urllib.request
-from typing import Any, TypeVar
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -17,9 +15,8 @@ from uvicorn.supervisors import Multiprocess
 from feed_service.app import create_app
 from feed_service.embedded.signals import unwinding
 from feed_service.errors import ConfigurationError, FeedError
+from feed_service.footprint import ENVIRONMENT, settle
 from feed_service.settings import Settings
-
-App = TypeVar("App")
 
 DRAIN_S = 20
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -40,12 +37,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {"alembic": {"level": "WARNING"}},
 }
 """For every process: uvicorn's workers are new ones, which know nothing of what was set up here."""
-
-GC_THRESHOLDS = (10_000, 20, 20)
-"""With what was there at start frozen, a collection looks at the requests under way alone; they leave few cycles."""
-
-MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1000000"}
-"""For glibc, unless the environment says otherwise."""
 
 OPTIONS: dict[str, Any] = {
     # Both are installed with the service: a worker that fell back to slower ones would be a fault that nobody sees.
@@ -78,14 +69,14 @@ def serve(settings: Settings, workers: int, *, becomes_server: bool = False) -> 
         if becomes_server:
             os.set_inheritable(listener.fileno(), True)
             argv = [sys.executable, "-m", __name__, str(listener.fileno()), str(workers)]
-            os.execve(sys.executable, argv, MALLOC | os.environ)  # noqa: S606 - ourselves.
+            os.execve(sys.executable, argv, ENVIRONMENT | os.environ)  # noqa: S606 - ourselves.
         run(settings, listener, workers)
 
 
 def run(settings: Settings, listener: socket.socket, workers: int) -> None:
     threading.Thread(target=_announce, args=(listener.getsockname(),), daemon=True).start()
     if workers == 1:
-        uvicorn.Server(uvicorn.Config(settled(create_app(settings)), **OPTIONS)).run(sockets=[listener])
+        uvicorn.Server(uvicorn.Config(create_app(settings, settle), **OPTIONS)).run(sockets=[listener])
         return
     config = uvicorn.Config("feed_service.serving:application", factory=True, workers=workers, **OPTIONS)
     Multiprocess(config, [listener]).run()
@@ -93,18 +84,7 @@ def run(settings: Settings, listener: socket.socket, workers: int) -> None:
 
 def application() -> Any:  # noqa: ANN401 - as uvicorn takes it.
     """What each of several workers serves."""
-    return settled(create_app())
-
-
-def settled(app: App) -> App:
-    """What stays is passed over by the garbage collector from now on, and what importing needed is given back."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-    return app
+    return create_app(started=settle)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ FLOORS = [
         "cli_database",
         "cli_numbers",
         "cli_upkeep",
+        "footprint",
         "preparing",
         "serving",
         "app",
