@@ -9,10 +9,9 @@ from feed_service.accounts.tokens import Bearer, verify
 from feed_service.database import ReadDatabase
 from feed_service.errors import NotFound, Unauthenticated
 from feed_service.queries import accounts
-from feed_service.transactions import Statements, compiled
 from feed_service.viewer import Role, Viewer
 
-LIVE_ACCOUNTS = compiled(accounts.live_accounts())
+LIVE_ACCOUNTS = accounts.live_accounts()
 LIVE_ACCOUNT_NAMED = accounts.live_account_named()
 
 Waiter = tuple[Bearer, "asyncio.Future[Role | None]"]
@@ -65,7 +64,7 @@ class LiveAccounts:
             "user_ids": [bearer.user_id for bearer in bearers],
             "session_ids": [bearer.session_id for bearer in bearers if bearer.session_id is not None],
         }
-        rows = await self.database.by_driver(lambda driver: Statements(driver).rows(LIVE_ACCOUNTS, **values))
+        rows = await self.database.rows(LIVE_ACCOUNTS, values)
         found: dict[Bearer, Role] = {}
         for user_id, role, session_id in rows:
             found[Bearer(user_id)] = found[Bearer(user_id, session_id)] = Role(role)

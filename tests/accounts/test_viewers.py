@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event
 
 from feed_service.accounts import keys as signing
 from feed_service.accounts.tokens import Bearer, mint
@@ -16,6 +14,7 @@ from feed_service.accounts.viewers import LiveAccounts, user_id_named, viewer_of
 from feed_service.database import ReadDatabase
 from feed_service.errors import NotFound, Unauthenticated
 from feed_service.viewer import Role, Viewer
+from tests.reads import noted
 from tests.scratch import execute
 
 PEOPLE = """
@@ -97,12 +96,7 @@ async def test_a_viewer_takes_one_statement(
     keys: signing.SigningKeys, live: LiveAccounts, empty_database_url: str
 ) -> None:
     await execute(empty_database_url, SESSIONS)
-    statements: list[str] = []
-
-    def listen(connection: Any, _: object) -> None:  # noqa: ANN401 - SQLAlchemy's of the driver.
-        connection.driver_connection.add_query_logger(lambda query: statements.append(query.query))
-
-    event.listen(live.database.engine.sync_engine, "connect", listen)
+    statements = noted(live.database)
     await viewer_of(keys, live, token_of(keys, 1))
     for token in (token_of(keys, 1), token_of(keys, 1, 11)):
         statements.clear()
@@ -116,12 +110,7 @@ async def test_one_statement_asks_for_all_who_came_before_it(
     await execute(empty_database_url, SESSIONS)
     bearers = [(1, None), (1, 11), (1, 12), (1, 21), (2, 21), (2, None), (3, 31), (5, None), (1, 11)]
     await viewer_of(keys, live, token_of(keys, 1))
-    statements: list[str] = []
-
-    def listen(connection: Any, _: object) -> None:  # noqa: ANN401 - SQLAlchemy's of the driver.
-        connection.driver_connection.add_query_logger(lambda query: statements.append(query.query))
-
-    event.listen(live.database.engine.sync_engine, "connect", listen)
+    statements = noted(live.database)
     await execute(empty_database_url, CUT)
     asked = [viewer_of(keys, live, token_of(keys, *bearer)) for bearer in bearers]
     found = await asyncio.gather(*asked, return_exceptions=True)
