@@ -4,13 +4,14 @@ import ctypes
 import gc
 import mmap
 import re
+import sys
 import typing
 from collections.abc import Iterator
 from pathlib import Path
 
 ENVIRONMENT = {
-    # Of glibc: two heaps for all threads, and what is free at the end of one is given back.
-    "MALLOC_ARENA_MAX": "2",
+    # Of glibc: one heap for all threads, for few allocate beside the loop; what is free at its end is given back.
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_TRIM_THRESHOLD_": "1000000",
     # Without docstrings, of which SQLAlchemy alone has 3 MB, and without assertions.
     "PYTHONOPTIMIZE": "2",
@@ -34,6 +35,7 @@ def settle() -> None:
     back when memory is short; until then they would count as ours.
     """
     typing.clear_overloads()
+    sys.path_importer_cache.clear()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
