@@ -11,6 +11,8 @@ from feed_service.errors import FeedError
 from feed_service.execution.faults import known_fault
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Version, Versions
+from feed_service.http.headers import THREAD_FROM_BYTES
+from feed_service.http.packing import packed
 from feed_service.http.validators import ETags
 from feed_service.loaders.reads import Reads
 from feed_service.polling.tail import Standing
@@ -29,7 +31,8 @@ MOST_BODIES = 10_000
 MOST_BYTES = 8_000_000
 LARGEST_BODY = 200_000
 LARGEST_OF_VIEWER = 1_000
-"""A viewer asks the same again for a few small things only: heads of feeds, changes."""
+"""Heads of feeds and changes, which a viewer asks for again and again. A longer body is kept of the second time that
+they ask the same: most viewers never do, and each feed of theirs would push out what somebody asks for again."""
 
 BODY_FOR_US = 60_000_000
 NUMBERS_S = 1.0
@@ -68,10 +71,13 @@ class Kept(NamedTuple):
 
 
 class Body(NamedTuple):
+    """`is_packed`: with gzip, as long ones soon are."""
+
     etag: str
     body: bytes
     media_type: str
     version: Version
+    is_packed: bool = False
 
 
 class Questions:
@@ -113,6 +119,7 @@ class Answers:
         """By query string, and by the body of a POST."""
         self._kept = Bounded[str, Kept](MOST_VERSIONS, MOST_IDS)
         self._bodies = Bounded[Key, Body](MOST_BODIES, MOST_BYTES)
+        self._asked = Bounded[Key, None](MOST_QUESTIONS)
         versions.tail.listen(lambda events: self.forget() if events is None else None)
 
     def forget(self) -> None:
@@ -160,8 +167,8 @@ class Answers:
 
         By POST nobody can name it: it is empty for what is not kept, as to make it takes 1 µs for each 500 bytes.
         """
-        is_small = len(made.body) <= (LARGEST_BODY if question.viewer.is_anonymous else LARGEST_OF_VIEWER)
-        if not (is_get or is_small):
+        is_worth_it = self._is_worth_keeping(question, len(made.body))
+        if not (is_get or is_worth_it):
             return ""
         etag = self.etags.of(question.digest, question.viewer, made.body)
         reads = self.reads_of(made.context)
@@ -170,13 +177,35 @@ class Answers:
         version = self.versions.made(question.viewer, reads, begun)
         if is_get:
             self._keep(etag, Kept(question.digest, version))
-        if is_small:
+        if is_worth_it:
             body = Body(etag, made.body, made.media_type, version)
             self._bodies.put(question.key, body, weight_of(body))
         return etag
 
-    async def share(self, etag: str) -> None:
-        """Tell the other processes. To be called after the answer was sent, and once for each."""
+    def _is_worth_keeping(self, question: Question, size: int) -> bool:
+        if question.viewer.is_anonymous or size <= LARGEST_OF_VIEWER:
+            return size <= LARGEST_BODY
+        is_asked_again = question.key in self._asked
+        self._asked.put(question.key, None)
+        return is_asked_again and size <= LARGEST_BODY
+
+    async def settle(self, question: Question, etag: str) -> None:
+        """What needs not be done before the answer is sent, once for each; `etag` of those by GET."""
+        if etag:
+            await self._share(etag)
+        await self._pack(question)
+
+    async def _pack(self, question: Question) -> None:
+        """Have a long body take a quarter of its room; most clients take it so."""
+        found = self._bodies.get(question.key)
+        if found is None or found.is_packed or len(found.body) < THREAD_FROM_BYTES:
+            return
+        small = found._replace(body=await packed(found.body), is_packed=True)
+        if self._bodies.get(question.key) is found:
+            self._bodies.put(question.key, small, weight_of(small))
+
+    async def _share(self, etag: str) -> None:
+        """Tell the other processes."""
         found = self._kept.get(etag)
         if self.shared and found is not None:
             await self.shared.put(etag, found.digest, found.version)

@@ -157,7 +157,7 @@ class Unchanged:
             log.debug("A request was passed on: %s", type(fault).__name__)
             return None
         # Longer ones may have to be compressed.
-        return found if found is not None and len(found.body) < GZIP_FROM_BYTES else None
+        return found if found is not None and len(found.body) < GZIP_FROM_BYTES and not found.is_packed else None
 
 
 def seen_in(scope: Scope) -> Seen | None:

@@ -15,7 +15,7 @@ from feed_service.execution.run import TIME_LIMIT_S, Answer
 from feed_service.http.answers import Answers, Made, Question
 from feed_service.http.bearer import ViewerOf, token_in
 from feed_service.http.body import Gone, GraphQLRequest, read_body, request_from_json, request_from_query_string
-from feed_service.http.headers import GZIP_FROM_BYTES, of_answer
+from feed_service.http.headers import GZIP_FROM_BYTES, THREAD_FROM_BYTES, of_answer
 from feed_service.http.heard import Heard
 from feed_service.http.negotiation import GRAPHQL, JSON, answer_type, is_json
 from feed_service.http.persisted import PersistedDocuments
@@ -123,7 +123,8 @@ class GraphQLEndpoint:
             return self._told(answers, asking, question, etag, None)
         is_kept = asking.viewer.is_anonymous or not asking.is_get
         if is_kept and (kept := await answers.body(question)):
-            return self._told(answers, asking, question, kept.etag, None if kept.etag in etags else kept.body)
+            body = None if kept.etag in etags else kept.body
+            return self._told(answers, asking, question, kept.etag, body, is_packed=kept.is_packed)
         operation = await self._prepared(asking, text)
         begun = await answers.begin(question) if operation.is_query else None
         context, answer = await self._run(asking, operation)
@@ -133,25 +134,35 @@ class GraphQLEndpoint:
         made = Made(text, operation.document, context, body, asking.media_type)
         etag = answers.made(question, begun, made, is_get=asking.is_get)
         reply = self._told(answers, asking, question, etag, None if etag in etags else body)
-        if asking.is_get and answers.shared:
-            reply.afterwards = partial(answers.share, etag)
+        if (asking.is_get and answers.shared) or len(body) >= THREAD_FROM_BYTES:
+            reply.afterwards = partial(answers.settle, question, etag if asking.is_get else "")
         return reply
 
-    def _told(self, answers: Answers, asking: Asking, question: Question, etag: str, body: bytes | None) -> Reply:
+    def _told(
+        self,
+        answers: Answers,
+        asking: Asking,
+        question: Question,
+        etag: str,
+        body: bytes | None,
+        *,
+        is_packed: bool = False,
+    ) -> Reply:
         """An answer to a query; 304 without a body. What is asked by POST is kept by nobody.
 
         The shortest way sends no long bodies, which may have to be compressed: it is not told of questions for them,
         lest it judge their answers and then leave them to be judged again here.
         """
         accepts = asking.heard.accept
-        takes_shortest_way = asking.is_get or len(body or b"") < GZIP_FROM_BYTES
+        takes_shortest_way = asking.is_get or (len(body or b"") < GZIP_FROM_BYTES and not is_packed)
         if len(accepts) <= 1 and takes_shortest_way:
             accept = accepts[0].encode("latin-1") if accepts else b""
             (answers.questions if asking.is_get else answers.posted).keep(asking.raw, accept, question.digest)
         if not asking.is_get:
-            return Reply(body or b"", asking.media_type)
+            return Reply(body or b"", asking.media_type, is_packed=is_packed)
         headers = (*of_answer(is_anonymous=asking.viewer.is_anonymous), (b"etag", etag.encode()))
-        return Reply(body or b"", asking.media_type, 304 if body is None else 200, headers)
+        status = 304 if body is None else 200
+        return Reply(body or b"", asking.media_type, status, headers, is_packed=is_packed and body is not None)
 
     async def _prepared(self, asking: Asking, text: str) -> Operation:
         operation = self.documents.prepare(text, asking.asked.operation_name)

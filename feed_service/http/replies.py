@@ -1,8 +1,6 @@
 """What is sent back to a GraphQL request: status, headers and body, compressed where that is asked for and worth it."""
 
-import asyncio
 import logging
-import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,16 +9,15 @@ from starlette.types import Send
 
 from feed_service.errors import FeedError, Unauthenticated
 from feed_service.execution.run import refusal_errors
-from feed_service.http.headers import GZIP_FROM_BYTES, GZIP_LEVEL, SAFE, THREAD_FROM_BYTES, VARY
+from feed_service.http.headers import GZIP_FROM_BYTES, SAFE, VARY
 from feed_service.http.negotiation import GRAPHQL, JSON
+from feed_service.http.packing import packed, unpacked
 from feed_service.http.refusals import HttpRefusal
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = "2"
 """As long as a request waits for a connection before it is refused."""
-
-GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -34,17 +31,23 @@ async def nothing_more() -> None:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer of GraphQL. `headers` are beside its type, its length and those that all answers carry."""
+    """An answer of GraphQL. `headers` are beside its type, its length and those that all answers carry.
+
+    `is_packed`: the body is what gzip makes of it.
+    """
 
     body: bytes
     media_type: str
     status: int = 200
     headers: Headers = NOT_STORED
     afterwards: Callable[[], Awaitable[None]] = field(default=nothing_more)
+    is_packed: bool = False
 
     async def send(self, send: Send, request_id: str, *, takes_gzip: bool) -> None:
-        body, is_packed = self.body, False
-        if takes_gzip and len(body) >= GZIP_FROM_BYTES:
+        body, is_packed = self.body, self.is_packed
+        if is_packed and not takes_gzip:
+            body, is_packed = unpacked(body), False
+        elif takes_gzip and not is_packed and len(body) >= GZIP_FROM_BYTES:
             body, is_packed = await packed(body), True
         await send({"type": "http.response.start", "status": self.status, "headers": [
             *self._of_body(len(body), is_packed=is_packed), *self.headers, *SAFE, (b"x-request-id", request_id.encode())
@@ -58,18 +61,6 @@ class Reply:
             return ()
         found = ((b"content-type", CONTENT_TYPES[self.media_type]), (b"content-length", b"%d" % length))
         return (*found, (b"content-encoding", b"gzip")) if is_packed else found
-
-
-async def packed(body: bytes) -> bytes:
-    """In a thread where that takes the event loop less time: to hand it over takes 80 µs, and so do about 10 kB."""
-    if len(body) < THREAD_FROM_BYTES:
-        return gzipped(body)
-    return await asyncio.get_running_loop().run_in_executor(None, gzipped, body)
-
-
-def gzipped(body: bytes) -> bytes:
-    packing = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    return packing.compress(body) + packing.flush()
 
 
 def refused(request_id: str, refusal: FeedError, media_type: str, *, is_graphql: bool = False) -> Reply:

@@ -189,6 +189,22 @@ async def test_a_small_answer_is_repeated_to_its_viewer_alone_and_never_too_late
     assert headers[0]["cache-control"] == "no-store"
 
 
+async def test_a_long_answer_that_is_kept_is_the_same_packed_or_not(pair: Pair, people: People) -> None:
+    writing = Writing(pair, people, 9)
+    post_id = await writing.post(people.bo, body="".join(f"Line {number} of a long post.\n\n" for number in range(600)))
+    json = {"query": "{ feed(kind: FOLLOWING_USERS) { nodes { id body } } }"}
+    told = []
+    for encoding in ("identity", "identity", "gzip", "identity", "gzip"):
+        headers = {**pair.headers(people.ann), "accept-encoding": encoding}
+        answer = await pair.client.post(f"{pair.urls[0]}/graphql", json=json, headers=headers)
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        told.append(answer.json())
+        await asyncio.sleep(0.05)  # It is packed after it was sent.
+    assert told == told[:1] * 5
+    await writing.mutate("deletePost", people.bo, id=post_id)
+    assert (await pair.post(0, json["query"], people.ann))["feed"]["nodes"] == []
+
+
 async def test_an_etag_is_good_for_its_viewer_and_its_question_only(pair: Pair, people: People) -> None:
     await Writing(pair, people, 6).post(people.bo)
     document = Document(
