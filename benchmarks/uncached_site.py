@@ -15,6 +15,11 @@ async def never(_: Answers, __: Question) -> Body | None:
     return None
 
 
+def nothing(_: Answers, __: Question, ___: bytes) -> bool:
+    """No body is kept."""
+    return False
+
+
 def nowhere(_: BoundedMemory, __: Item) -> None:
     """As aiocache does with AIOCACHE_DISABLE=1, for the memory that stands in for Redis."""
 
@@ -22,6 +27,7 @@ def nowhere(_: BoundedMemory, __: Item) -> None:
 def main() -> None:
     """As `feed-service serve` on any free port. With AIOCACHE_DISABLE=1 in the environment, numbers are not kept."""
     Answers.body = never  # type: ignore[assignment, method-assign]
+    Answers._is_worth_keeping = nothing  # type: ignore[assignment, method-assign]  # noqa: SLF001 - who decides it.
     if os.environ.get("AIOCACHE_DISABLE") == "1":
         BoundedMemory._put = nowhere  # type: ignore[assignment, method-assign]  # noqa: SLF001 - its only door.
     gc.freeze()  # As the command does.

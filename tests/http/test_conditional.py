@@ -194,13 +194,13 @@ async def test_a_long_answer_that_is_kept_is_the_same_packed_or_not(pair: Pair, 
     post_id = await writing.post(people.bo, body="".join(f"Line {number} of a long post.\n\n" for number in range(600)))
     json = {"query": "{ feed(kind: FOLLOWING_USERS) { nodes { id body } } }"}
     told = []
-    for encoding in ("identity", "identity", "gzip", "identity", "gzip"):
+    for encoding in ("identity", "gzip", "identity", "identity", "gzip", "identity"):
         headers = {**pair.headers(people.ann), "accept-encoding": encoding}
         answer = await pair.client.post(f"{pair.urls[0]}/graphql", json=json, headers=headers)
         assert answer.headers.get("content-encoding", "identity") == encoding
         told.append(answer.json())
         await asyncio.sleep(0.05)  # It is packed after it was sent.
-    assert told == told[:1] * 5
+    assert told == told[:1] * 6
     await writing.mutate("deletePost", people.bo, id=post_id)
     assert (await pair.post(0, json["query"], people.ann))["feed"]["nodes"] == []
 
