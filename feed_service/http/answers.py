@@ -168,7 +168,7 @@ class Answers:
 
         By POST nobody can name it: it is empty for what is not kept, as to make it takes 1 µs for each 500 bytes.
         """
-        is_worth_it = self._is_worth_keeping(question, made.body)
+        is_worth_it = is_repeated(question.viewer, is_get=is_get) and self._is_worth_keeping(question, made.body)
         if not (is_get or is_worth_it):
             return ""
         etag = self.etags.of(question.digest, question.viewer, made.body)
@@ -236,6 +236,11 @@ class Answers:
 
     def _keep(self, etag: str, kept: Kept) -> None:
         self._kept.put(etag, kept, len(kept.version))
+
+
+def is_repeated(viewer: Viewer, *, is_get: bool) -> bool:
+    """Whether a kept body can be the answer: what a viewer asks by GET is theirs to keep, with its ETag."""
+    return viewer.is_anonymous or not is_get
 
 
 def is_same(one: Viewer, other: Viewer) -> bool:

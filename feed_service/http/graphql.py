@@ -12,7 +12,7 @@ from feed_service.execution.documents import Documents, Operation
 from feed_service.execution.faults import revealed
 from feed_service.execution.paths import Asked, Execution
 from feed_service.execution.run import TIME_LIMIT_S, Answer
-from feed_service.http.answers import Answers, Made, Question
+from feed_service.http.answers import Answers, Made, Question, is_repeated
 from feed_service.http.bearer import ViewerOf, token_in
 from feed_service.http.body import Gone, GraphQLRequest, read_body, request_from_json, request_from_query_string
 from feed_service.http.headers import GZIP_FROM_BYTES, THREAD_FROM_BYTES, of_answer
@@ -121,8 +121,7 @@ class GraphQLEndpoint:
         etags = named_in(", ".join(asking.heard.if_none_match)) if asking.is_get else []
         if etag := await answers.unchanged(question, etags):
             return self._told(answers, asking, question, etag, None)
-        is_kept = asking.viewer.is_anonymous or not asking.is_get
-        if is_kept and (kept := await answers.body(question)):
+        if is_repeated(asking.viewer, is_get=asking.is_get) and (kept := await answers.body(question)):
             body = None if kept.etag in etags else kept.body
             return self._told(answers, asking, question, kept.etag, body, is_packed=kept.is_packed)
         operation = await self._prepared(asking, text)
