@@ -31,6 +31,11 @@ def is_a(row: object, model: type) -> bool:
     return kind is model or getattr(kind, "model", None) is model
 
 
+def all_have(rows: Sequence[object], name: str) -> bool:
+    """Whether all were read with this column. Asked of their classes, which are one or two."""
+    return all(hasattr(kind, name) for kind in set(map(type, rows)))
+
+
 def row_class(names: Sequence[str], model: type | None, beside: Mapping[str, type] | None = None) -> type[Row]:
     """The class of the rows of one statement. An attribute costs 0.02 µs, by a method `__getattr__` 0.5.
 

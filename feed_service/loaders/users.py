@@ -9,6 +9,7 @@ from feed_service.loaders.batching import Reader
 from feed_service.loaders.reads import Class
 from feed_service.queries import users
 from feed_service.queries.prepared import for_ids, for_texts
+from feed_service.rows import all_have
 
 
 async def by_id(reader: Reader, user_ids: list[int]) -> list[models.User | None]:
@@ -27,7 +28,7 @@ async def whoever_by_id(reader: Reader, user_ids: list[int]) -> list[models.User
 
 def are_beside(reader: Reader, rows: Sequence[Any], ids: Sequence[int | None]) -> bool:
     """Whether posts or comments came with their authors, who are then noted as read."""
-    if not all(hasattr(kind, "author__id") for kind in set(map(type, rows))):
+    if not all_have(rows, "author__id"):
         return False
     reader.reads.note(Class.USERS, {user_id for user_id in ids if user_id is not None})
     return True

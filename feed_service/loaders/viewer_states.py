@@ -10,6 +10,7 @@ from feed_service.loaders.reads import Class
 from feed_service.queries import viewer_states
 from feed_service.queries.prepared import for_ids
 from feed_service.queries.viewer_states import OF_POSTS, OF_USERS
+from feed_service.rows import all_have
 
 
 async def by_post_id(reader: Reader, post_ids: list[int], wanted: frozenset[str] = OF_POSTS) -> list[Any]:
@@ -20,7 +21,7 @@ async def by_post_id(reader: Reader, post_ids: list[int], wanted: frozenset[str]
 
 def are_beside(reader: Reader, posts: Sequence[Any]) -> bool:
     """Whether the posts came with what is asked of `by_post_id`, which is then noted as read."""
-    if not all(hasattr(kind, "has_liked") for kind in set(map(type, posts))):
+    if not all_have(posts, "has_liked"):
         return False
     reader.reads.note(Class.OWN)
     return True
