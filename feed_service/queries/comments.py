@@ -18,7 +18,6 @@ from feed_service.queries.visibility import (
     has_listed_descendant,
     post_accessible_to,
 )
-from feed_service.statements import BESIDE, ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import CommentOrder
 
@@ -37,7 +36,7 @@ SORTS = {
 }
 
 
-WITH_AUTHOR = {ROWS_OF: models.Comment, BESIDE: {"author": models.User}}
+WITH_AUTHOR = users.with_author(models.Comment)
 
 
 def shown_by_ids(viewer: Viewer, comment_ids: Ids) -> Rows:

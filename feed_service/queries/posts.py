@@ -28,7 +28,6 @@ from feed_service.queries.visibility import (
     post_listed_once_due_for,
     user_listed_for,
 )
-from feed_service.statements import BESIDE, ROWS_OF
 from feed_service.viewer import Viewer
 from feed_service.vocabulary import PostOrder
 
@@ -67,7 +66,7 @@ WAITING: ColumnElement[str] = literal_column("'scheduled'")
 NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 
 
-WITH_AUTHOR = {ROWS_OF: models.Post, BESIDE: {"author": models.User}}
+WITH_AUTHOR = users.with_author(models.Post)
 
 
 def by_ids(viewer: Viewer, post_ids: Ids, parts: frozenset[str] = WHOLE) -> Select[models.Post]:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, Text, func, select
 from feed_service import models
 from feed_service.queries.batches import Ids, Texts, is_any
 from feed_service.queries.visibility import user_accessible_to
+from feed_service.statements import BESIDE, ROWS_OF
 from feed_service.viewer import Viewer
 
 CARD = ("id", "username", "display_name", "avatar_url")
@@ -21,6 +22,11 @@ def authors() -> FromClause:
 def card_of(author: FromClause) -> list[ColumnElement[Any]]:
     """The columns of a row `author` beside another one: see `rows.Beside`."""
     return [author.c[name].label(f"author__{name}") for name in CARD]
+
+
+def with_author(model: type[models.Base]) -> dict[str, Any]:
+    """The options of a statement whose rows are of `model`, each with the card of its author."""
+    return {ROWS_OF: model, BESIDE: {"author": models.User}}
 
 
 def by_ids(viewer: Viewer, user_ids: Ids) -> Select[models.User]:
