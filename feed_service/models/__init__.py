@@ -15,6 +15,7 @@ from feed_service.models.changes import ChangeLog, ChangeLogHorizon, FeedEpoch
 from feed_service.models.comments import Comment, CommentLike, CommentRank, child_path
 from feed_service.models.external import ExternalId
 from feed_service.models.jobs import Job
+from feed_service.models.observations import Observation
 from feed_service.models.posts import (
     Bookmark,
     BookmarkCollection,
@@ -60,6 +61,7 @@ __all__ = [
     "Job",
     "MailedToken",
     "Mute",
+    "Observation",
     "Post",
     "PostCommenter",
     "PostLike",
