@@ -10,8 +10,10 @@ from feed_service.models.base import Base
 
 
 class Observation(Base):
-    """Of `kind` `service`, what the process `source` did in the minute before `at`; of `statements`, what
-    pg_stat_statements had counted by then. `operations.history` writes and reads them.
+    """One row of measurements, written and read by `operations.history`.
+
+    Of `kind` `service`, what the process `source` did in the minute before `at`; of `statements`, what
+    pg_stat_statements had counted by then.
     """
 
     __tablename__ = "observations"
