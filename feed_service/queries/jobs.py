@@ -2,26 +2,32 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, any_, bindparam, func, or_, select
 
 from feed_service import models
 
 KINDS = bindparam("kinds", type_=ARRAY(Text))
 
 
+job = models.Job
+
+
 def due() -> Select[*tuple[Any, ...]]:
-    """(id,) of those of `:kinds` whose time has come, also those that a crash has left half done; longest due first."""
-    job = models.Job
-    is_open = or_(job.state == "waiting", job.state == "running")
+    """(id,) of those of `:kinds` whose time has come, also those that a crash has left half done; oldest first."""
+    is_open = (job.finished_at.is_(None), job.every_s.is_(None))
+    return select(job.id).where(*is_open, *_free()).order_by(job.id)
+
+
+def due_again() -> Select[*tuple[Any, ...]]:
+    """As `due`, of regular work; longest due first."""
+    return select(job.id).where(job.every_s.is_not(None), *_free()).order_by(job.run_after, job.id)
+
+
+def _free() -> tuple[ColumnElement[bool], ...]:
     unheld = or_(job.leased_until.is_(None), job.leased_until <= func.now())
-    return (
-        select(job.id)
-        .where(is_open, job.run_after <= func.now(), unheld, job.kind == any_(KINDS))
-        .order_by(job.run_after, job.id)
-    )
+    return job.run_after <= func.now(), unheld, job.kind == any_(KINDS)
 
 
 def unfinished() -> Select[*tuple[Any, ...]]:
     """All that are not done, for the operator; oldest first."""
-    job = models.Job
     return select(job).where(job.state != "done").order_by(job.id)
