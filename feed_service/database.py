@@ -5,6 +5,7 @@ import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Self, TypeVar
 
 import asyncpg
@@ -13,6 +14,7 @@ from sqlalchemy import Select, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from feed_service.errors import ConfigurationError, Overloaded, Unavailable
+from feed_service.metering import Meters, Spread
 from feed_service.rows import Row
 from feed_service.statements import Readable, Reading, reading
 
@@ -132,16 +134,23 @@ class ReadDatabase:
     own connection takes ten times the CPU (docs/decisions/0019-reads-by-the-driver.md).
     """
 
-    def __init__(self, engine: AsyncEngine, connections: int) -> None:
+    def __init__(self, engine: AsyncEngine, connections: int, meters: Meters | None = None) -> None:
         self.engine = engine
         self.connections = connections
+        self.meters = meters or Meters()
+        self.waits = Spread()
         self._gate = asyncio.Semaphore(connections)
         self._idle: list[Link] = []
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 10) -> Self:
+    def connect(cls, url: str, *, pool_size: int = 10, meters: Meters | None = None) -> Self:
         engine = create_engine(url, SILENCE_S, pool_size=pool_size, **READING)
-        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), pool_size)
+        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), pool_size, meters)
+
+    @property
+    def in_use(self) -> int:
+        """Connections that are busy at this moment."""
+        return self.connections - self._gate._value  # noqa: SLF001 - asyncio tells it in no other way.
 
     async def rows(self, statement: Readable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Rows (`rows.Row`) of a statement; `values` are for its named parameters.
@@ -153,9 +162,21 @@ class ReadDatabase:
         """
         wanted = reading(statement)
         text, given = wanted.given(values)
-        if wanted.literal is None:
-            return await self._by_link(lambda link: link.fetch(text, given, wanted.row))
-        return await self.by_driver(lambda driver: _fetched_once(driver, text, given, wanted.row))
+
+        async def timed(link: Link) -> Sequence[Any]:
+            started = perf_counter()
+            try:
+                if wanted.literal is None:
+                    rows = await link.fetch(text, given, wanted.row)
+                else:
+                    rows = await _fetched_once(link.driver, text, given, wanted.row)
+            except BaseException:
+                self.meters.failed(wanted.statement.text)
+                raise
+            self.meters.statement(wanted.statement.text, perf_counter() - started, len(rows), given)
+            return rows
+
+        return await self._by_link(timed)
 
     async def scalars(
         self, statement: Select[Entity] | Reading, values: Mapping[str, Any] | None = None
@@ -184,11 +205,14 @@ class ReadDatabase:
             self._gate.release()
 
     async def _queue(self) -> None:
+        started = perf_counter()
         try:
             async with asyncio.timeout(POOL_WAIT_S):
                 await self._gate.acquire()
         except TimeoutError:
             raise Overloaded("The service is busy at the moment. Please try again in a few seconds.") from None
+        finally:
+            self.waits.add(perf_counter() - started)
 
     async def _read(self, read: Callable[[Link], Awaitable[Answer]], link: Link) -> Answer:
         try:

@@ -3,8 +3,10 @@
 SQLAlchemy builds them, and runs none that a request waits for (docs/decisions/0019-reads-by-the-driver.md).
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, wraps
+from inspect import isfunction
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Executable, Select
@@ -75,9 +77,39 @@ def built_once(build: Callable[..., Select[*tuple[Any, ...]]], most: int | None 
     @lru_cache(most)
     @wraps(build)
     def built(*args: Any, **kwargs: Any) -> Reading:  # noqa: ANN401 - as `build`.
-        return _reading(build(*args, **kwargs))
+        made = _reading(build(*args, **kwargs))
+        # `queries.prepared` is given the function that says what is read.
+        source = next((value for value in args if isfunction(value)), build)
+        _NAMES[made.statement.text] = _shortly(f"{source.__module__}.{source.__qualname__}")
+        return made
 
     return built
+
+
+_NAMES: dict[str, str] = {"COMMIT": "commit"}
+"""Of texts: where they come from."""
+
+
+def name_of_text(text: str) -> str:
+    """The function or constant of the service that a text comes from, as queries.feeds.by_time; `unnamed` for others.
+
+    Looked for when it is first asked, among what stands in our modules: nobody has to give names.
+    """
+    name = _NAMES.get(text)
+    if name is None:
+        of_constants = (found for found, value in _constants() if isinstance(value, Statement) and value.text == text)
+        name = _NAMES[text] = next(of_constants, "unnamed")
+    return name
+
+
+def _constants() -> Iterator[tuple[str, Any]]:
+    for module in [name for name in sys.modules if name.startswith("feed_service.")]:
+        for name, value in list(vars(sys.modules[module]).items()):
+            yield _shortly(f"{module}.{name}"), value
+
+
+def _shortly(name: str) -> str:
+    return name.removeprefix("feed_service.")
 
 
 def _reading(statement: Select[*tuple[Any, ...]]) -> Reading:
@@ -92,7 +124,13 @@ def _reading(statement: Select[*tuple[Any, ...]]) -> Reading:
     )
 
 
-_kept = lru_cache(KEPT_READINGS)(_reading)
+@lru_cache(KEPT_READINGS)
+def _kept(statement: Select[*tuple[Any, ...]]) -> Reading:
+    made = _reading(statement)
+    name = next((name for name, value in _constants() if value is statement), None)
+    if name is not None:
+        _NAMES[made.statement.text] = name
+    return made
 
 
 class _Compiler(dialect.dialect.statement_compiler):  # type: ignore[misc, valid-type]

@@ -3,18 +3,19 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal, Self, TypeVar
 
 import asyncpg
-import orjson
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from feed_service.database import SILENCE_S, Link, create_engine
 from feed_service.errors import Overloaded, Unavailable
+from feed_service.metering import Meters, Spread
+from feed_service.running import Statements
 from feed_service.statements import Statement, compiled
 
 __all__ = [
@@ -43,6 +44,8 @@ WRITING = {
     "idle_in_transaction_session_timeout": "15000",
     "plan_cache_mode": "force_generic_plan",
 }
+
+COMMIT = "COMMIT"
 
 ATTEMPTS = 8
 BUDGET_S = 3.0
@@ -76,36 +79,6 @@ class OutcomeUnknown(Unavailable):
     """The connection was lost while the transaction was being committed: it may be stored or not."""
 
 
-@dataclass(frozen=True)
-class Statements:
-    """Runs statements in the transaction. Values are given by the names of the parameters; a dict becomes JSON."""
-
-    driver: Any
-
-    async def rows(self, statement: Statement, **values: Any) -> list[Any]:  # noqa: ANN401 - values of columns.
-        """Records: `row["column"]`."""
-        return await self.driver.fetch(statement.text, *_ordered(statement, values))  # type: ignore[no-any-return]
-
-    async def row(self, statement: Statement, **values: Any) -> Any:  # noqa: ANN401 - a record or None.
-        return await self.driver.fetchrow(statement.text, *_ordered(statement, values))
-
-    async def value(self, statement: Statement, **values: Any) -> Any:  # noqa: ANN401 - of the first column, or None.
-        return await self.driver.fetchval(statement.text, *_ordered(statement, values))
-
-    async def run(self, statement: Statement, **values: Any) -> int:  # noqa: ANN401 - values of columns.
-        """The number of rows it touched."""
-        status: str = await self.driver.execute(statement.text, *_ordered(statement, values))
-        return int(status.rsplit(maxsplit=1)[-1])
-
-
-def _ordered(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
-    given = {**statement.defaults, **values}
-    if len(given) > len(statement.defaults):
-        raise TypeError(f"The statement has no parameters {sorted(given.keys() - statement.names)}: {statement.text}")
-    ordered = map(given.__getitem__, statement.names)
-    return [orjson.dumps(value).decode() if isinstance(value, dict) else value for value in ordered]
-
-
 Work = Callable[[Statements], Awaitable[Answer]]
 
 
@@ -116,16 +89,33 @@ class WriteDatabase:
     engine's pool, which with 2,000 writers at once let 31 of them write (docs/decisions/0010-hot-rows.md).
     """
 
-    def __init__(self, engine: AsyncEngine, *, connections: int = 10, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        connections: int = 10,
+        patience_s: float = PATIENCE_S,
+        meters: Meters | None = None,
+    ) -> None:
         self.engine = engine
+        self.connections = connections
         self.patience_s = patience_s
+        self.meters = meters or Meters()
+        self.waits = Spread()
         self._gate = asyncio.Semaphore(connections)
         self._idle: list[Link] = []
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 10, patience_s: float = PATIENCE_S) -> Self:
+    def connect(
+        cls, url: str, *, pool_size: int = 10, patience_s: float = PATIENCE_S, meters: Meters | None = None
+    ) -> Self:
         engine = create_engine(url, SILENCE_S, pool_size=pool_size, **WRITING)
-        return cls(engine, connections=pool_size, patience_s=patience_s)
+        return cls(engine, connections=pool_size, patience_s=patience_s, meters=meters)
+
+    @property
+    def in_use(self) -> int:
+        """Connections that are busy at this moment."""
+        return self.connections - self._gate._value  # noqa: SLF001 - asyncio tells it in no other way.
 
     async def transact(
         self, work: Work[Answer], *, isolation: Isolation = "read_committed", is_repeatable: bool = True
@@ -161,17 +151,21 @@ class WriteDatabase:
     async def _attempt(self, work: Work[Answer], isolation: Isolation) -> Answer:
         link = await self._link()
         try:
-            return await _done(link, work, isolation)
+            return await _done(link, work, isolation, self.meters)
         finally:
             await self._put_back(link)
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[None]:
+        started, waits = perf_counter(), self._gate.locked()
         try:
             async with asyncio.timeout(self.patience_s):
                 await self._gate.acquire()
         except TimeoutError:
             raise Overloaded("Too much is being written at the moment. Please try again in a few seconds.") from None
+        finally:
+            if waits:
+                self.waits.add(perf_counter() - started)
         try:
             yield
         finally:
@@ -199,11 +193,11 @@ class WriteDatabase:
         await self.engine.dispose()
 
 
-async def _done(link: Link, work: Work[Answer], isolation: Isolation) -> Answer:
+async def _done(link: Link, work: Work[Answer], isolation: Isolation, meters: Meters) -> Answer:
     transaction = link.driver.transaction(isolation=isolation)
     try:
         await transaction.start()
-        answer = await work(Statements(link.driver))
+        answer = await work(Statements(link.driver, meters=meters))
     except BaseException as error:
         await _roll_back(link.connection, link.driver, transaction)
         if sqlstate_of(error) == STANDBY:
@@ -211,7 +205,9 @@ async def _done(link: Link, work: Work[Answer], isolation: Isolation) -> Answer:
         if isinstance(error, OUT_OF_SERVICE) and link.driver.is_closed():
             raise ConnectionLost from error
         raise
+    started = perf_counter()
     await _commit(link.connection, link.driver, transaction)
+    meters.statement(COMMIT, perf_counter() - started, 0)
     return answer
 
 

@@ -39,15 +39,18 @@ FLOORS = [
         "errors",
         "fingerprints",
         "markdown",
+        "metering",
         "migrations",
         "observability",
         "paging",
         "rows",
+        "running",
         "slugs",
         "statements",
         "transactions",
         "viewer",
         "vocabulary",
+        "watching",
     },
 ]
 """From the roof down. Rooms on one floor do not know each other; the roof and the ground are single files."""

@@ -18,6 +18,7 @@ from feed_service.execution.fields import Field, Request, Way
 from feed_service.execution.leaves import Incomplete, present
 from feed_service.execution.plans import Choice, Part, Selection, Shape
 from feed_service.execution.source import reader
+from feed_service.watching import AT
 
 Rows = Sequence[Any]
 Waiting = Callable[[], Coroutine[Any, Any, None]]
@@ -121,6 +122,7 @@ class Run:
         return [await read(rows[0])] if len(rows) == 1 else await gather_with_cancel(*map(read, rows))
 
     async def _filled(self, part: Part, objects: list[dict[str, Any]], loading: Awaitable[Rows]) -> None:
+        AT.set(part.field.path)
         values = await loading
         self._open -= 1
         self._fill(part, objects, values)

@@ -57,9 +57,13 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """A field of an operation: its definition, and the nodes that ask for it, of which the first has the arguments."""
+    """A field of an operation: its definition, and the nodes that ask for it, of which the first has the arguments.
+
+    `path` is where it stands in the answer, without places in lists: feed.edges.node.author.
+    """
 
     key: str
+    path: str
     definition: GraphQLField
     parent: GraphQLObjectType
     nodes: list[FieldNode]
@@ -135,9 +139,10 @@ def _never(_value: Any) -> TypeGuard[Awaitable[Any]]:  # noqa: ANN401 - as graph
 
 
 def field_of(
-    schema: GraphQLSchema, parent: GraphQLObjectType, definition: GraphQLField, key: str, nodes: list[FieldNode]
+    schema: GraphQLSchema, parent: GraphQLObjectType, definition: GraphQLField, path: str, nodes: list[FieldNode]
 ) -> Field:
     """Raises Uncompiled."""
+    key = path.rpartition(".")[2]
     found = definition.extensions.get(DEFINITION)
     if not isinstance(found, StrawberryField):
         raise Uncompiled("introspection" if nodes[0].name.value.startswith("__") else "uncompiled")
@@ -160,4 +165,4 @@ def field_of(
         is_bound = info_as is not None or bool(definition.args)
         read = Read("", level or function, row.name if row else "", is_bound, way is Way.COLUMN)
     arguments = Arguments(schema, definition, nodes[0], found)
-    return Field(key, definition, parent, nodes, way, read, level, info_as, found, arguments)
+    return Field(key, path, definition, parent, nodes, way, read, level, info_as, found, arguments)

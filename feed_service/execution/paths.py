@@ -6,9 +6,11 @@ a query changes nothing. A mutation has its root on the reference executor, and 
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from inspect import isawaitable
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from graphql import Executor, GraphQLError, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
@@ -16,14 +18,16 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
-from feed_service.errors import Overloaded
+from feed_service.errors import FeedError, Overloaded, Unavailable
 from feed_service.execution.compiled import completed, data_of
 from feed_service.execution.documents import Operation
 from feed_service.execution.faults import TIMEOUT, is_cancelled_from_outside
 from feed_service.execution.fields import Uncompiled
 from feed_service.execution.plans import Plan, Plans, Selection
 from feed_service.execution.run import TIME_LIMIT_S, Answer, Torn, run
+from feed_service.metering import Meters, Repeat
 from feed_service.observability import Metrics, OperationMeter
+from feed_service.watching import AT, WATCH, Watch
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +51,25 @@ class Asked(Generic[Context]):
 
 
 class Execution:
-    """Runs operations on `schema`, the graphql-core one inside Strawberry's: by `plans`, if there are any."""
+    """Runs operations on `schema`, the graphql-core one inside Strawberry's: by `plans`, if there are any.
 
-    def __init__(self, schema: GraphQLSchema, plans: Plans | None = None, meter: OperationMeter | None = None) -> None:
+    `is_development`: an operation that runs a statement for each row is told so, in its answer and in the log.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        plans: Plans | None = None,
+        meter: OperationMeter | None = None,
+        meters: Meters | None = None,
+        *,
+        is_development: bool = True,
+    ) -> None:
         self.schema = schema
         self.plans = plans
         self._meter = meter or Metrics().operations
+        self._meters = meters or Meters()
+        self._middleware = at_path if is_development else None
 
     async def run(self, asked: Asked[Context]) -> tuple[Context, Answer]:
         """The answer, and the context that it was made in. Every statement of a query sees what is committed by then.
@@ -63,6 +80,23 @@ class Execution:
             Overloaded: the compiled executor found no room for it.
             Unavailable: it was interrupted from within.
         """
+        watch = WATCH.get()
+        if watch is None:
+            WATCH.set(watch := Watch(asked.request_id))
+        watch.operation, started, codes = asked.operation.name, perf_counter(), [Unavailable.code]
+        try:
+            context, answer = await self._run(asked)
+            codes = [str(error["extensions"]["code"]) for error in answer.errors]
+        except FeedError as refusal:
+            codes = [refusal.code]
+            raise
+        finally:
+            repeated = self._meters.operation(watch, perf_counter() - started, codes)
+        if repeated and self._middleware is not None:
+            answer = replace(answer, extensions={"repeated": told(watch, repeated)})
+        return context, answer
+
+    async def _run(self, asked: Asked[Context]) -> tuple[Context, Answer]:
         if self.plans is None:
             return await self._by_reference(asked, "off")
         try:
@@ -125,8 +159,32 @@ class Execution:
             time_limit_s=asked.time_limit_s,
             refuses_torn=refuses_torn,
             build=build,
+            middleware=self._middleware,
         )
         return context, answer
+
+
+def at_path(resolve: Callable[..., Any], row: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:  # noqa: ANN401
+    """A middleware of the reference executor by which statements know who asks for them: too slow to serve with."""
+    path = ".".join(key for key in info.path.as_list() if isinstance(key, str))
+    AT.set(path)
+    value = resolve(row, info, **arguments)
+    return awaited(value, path) if isawaitable(value) else value
+
+
+async def awaited(value: Awaitable[Any], path: str) -> Any:  # noqa: ANN401 - of any field.
+    """In the task that awaits it, which began elsewhere."""
+    AT.set(path)
+    return await value
+
+
+def told(watch: Watch, repeated: Sequence[Repeat]) -> list[dict[str, Any]]:
+    """For who develops: which field runs which statement how often. Also a warning in the log."""
+    for tally, path, times in repeated:
+        log.warning(
+            "N+1: %s runs %s %d times for %s.", watch.operation or "An operation", tally.name, times, path or "no field"
+        )
+    return [{"statement": tally.name, "path": path, "times": times} for tally, path, times in repeated]
 
 
 def overload_in(error: BaseException) -> Overloaded | None:

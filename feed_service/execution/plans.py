@@ -111,7 +111,7 @@ class Plan:
     def payload(self, node: FieldNode, type_: GraphQLOutputType, details: FieldDetailsList) -> Shape:
         """The shape of the root field of a mutation, of which `node` is the first node. Raises Uncompiled."""
         if id(node) not in self.payloads:
-            self.payloads[id(node)] = self.compiler.shape(type_, details)
+            self.payloads[id(node)] = self.compiler.shape(type_, details, (node.alias or node.name).value)
         return self.payloads[id(node)]
 
     def request(self, variables: VariableValues, context: object) -> Request:
@@ -208,22 +208,24 @@ class Compiler:
         root = self.schema.get_root_type(OperationType.QUERY)
         assert root is not None  # noqa: S101 - the operation is valid, and a query.
         found = collect_fields(self.schema, self._details, self.variables, root, self.definition)
-        return self._selection(root, found.grouped_field_set)
+        return self._selection(root, found.grouped_field_set, "")
 
-    def shape(self, type_: GraphQLOutputType, details: FieldDetailsList, *, is_nullable: bool = True) -> Shape:
-        """What a value of `type_` must be like, for the nodes that ask for it. Raises Uncompiled."""
+    def shape(
+        self, type_: GraphQLOutputType, details: FieldDetailsList, path: str, *, is_nullable: bool = True
+    ) -> Shape:
+        """What a value of `type_` must be like, for the nodes that ask for it at `path`. Raises Uncompiled."""
         if is_non_null_type(type_):
-            return self.shape(type_.of_type, details, is_nullable=False)
+            return self.shape(type_.of_type, details, path, is_nullable=False)
         if is_list_type(type_):
-            return Shape(is_nullable, item=self.shape(type_.of_type, details))
+            return Shape(is_nullable, item=self.shape(type_.of_type, details, path))
         if is_leaf_type(type_):
             return Shape(is_nullable, leaf=leaf_of(type_))
         if is_abstract_type(type_):
-            nodes, selections = [detail.node for detail in details], cache(partial(self._objects, details))
+            nodes, selections = [detail.node for detail in details], cache(partial(self._objects, details, path))
             return Shape(is_nullable, choice=Choice(type_, nodes, selections))
-        return Shape(is_nullable, selection=self._objects(details, type_))
+        return Shape(is_nullable, selection=self._objects(details, path, type_))
 
-    def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+    def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet, path: str) -> Selection:
         shown: list[LeafField | FixedField] = []
         bound: list[Field] = []
         parts: list[Part] = []
@@ -235,8 +237,9 @@ class Compiler:
             definition = self.schema.get_field(type_, name)
             if definition is None:
                 raise Uncompiled("uncompiled")
-            found = field_of(self.schema, type_, definition, key, [detail.node for detail in details])
-            shape = self.shape(definition.type, details)
+            below = f"{path}.{key}" if path else key
+            found = field_of(self.schema, type_, definition, below, [detail.node for detail in details])
+            shape = self.shape(definition.type, details, below)
             if shape.leaf is not None and found.way in {Way.READ, Way.COLUMN}:
                 shown.append(LeafField(key, found.read, shape.leaf, shape.is_nullable))
                 bound += [found] if found.read.is_bound else []
@@ -245,6 +248,6 @@ class Compiler:
                 parts.append(Part(found, shape))
         return Selection(type_, make_function(shown), bound, parts)
 
-    def _objects(self, details: FieldDetailsList, type_: Any) -> Selection:  # noqa: ANN401 - an object type.
+    def _objects(self, details: FieldDetailsList, path: str, type_: Any) -> Selection:  # noqa: ANN401 - an object type.
         found = collect_subfields(self.schema, self._details, self.variables, self.definition, type_, details)
-        return self._selection(type_, found.grouped_field_set)
+        return self._selection(type_, found.grouped_field_set, path)

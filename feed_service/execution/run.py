@@ -40,6 +40,7 @@ class Answer:
 
     data: dict[str, Any] | None
     errors: list[GraphQLFormattedError]
+    extensions: dict[str, Any] | None = None
 
 
 async def run(
@@ -52,6 +53,7 @@ async def run(
     time_limit_s: float = TIME_LIMIT_S,
     refuses_torn: bool = False,
     build: Callable[..., Executor[Any] | list[GraphQLError]] = Executor.build,
+    middleware: Callable[..., Any] | None = None,
 ) -> Answer:
     """The answer of the reference executor, also when fields failed.
 
@@ -72,6 +74,7 @@ async def run(
         operation_name=operation.name,
         max_coercion_errors=MAX_ERRORS,
         is_awaitable=optimized_is_awaitable,
+        middleware=middleware and (middleware,),
     )
     if isinstance(executor, list):
         raise VariablesRefused(*executor)

@@ -91,6 +91,7 @@ class Unchanged:
                 if seen is not None and seen.etag:
                     viewer = await self._unchanged_for(scope, seen)
                     if viewer is not None:
+                        self.endpoint.meters.outcomes["not_modified"] += 1
                         await send(not_modified(scope, seen.etag, viewer))
                         await send({"type": "http.response.body", "body": b""})
                         return
@@ -130,6 +131,7 @@ class Unchanged:
             body: bytes = message.get("body", b"")
             found = await self._kept_for(body, seen)
             if found is not None:
+                self.endpoint.meters.outcomes["repeated"] += 1
                 await send(repeated(scope, found))
                 await send({"type": "http.response.body", "body": found.body})
                 return

@@ -28,7 +28,9 @@ from feed_service.http.refusals import (
 )
 from feed_service.http.replies import Reply, refused
 from feed_service.http.validators import digest_of, named_in
+from feed_service.metering import UNNAMED, Meters
 from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.watching import WATCH, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class GraphQLEndpoint:
         answers: Answers | None = None,
         is_recent: Callable[[str], bool] = bool,
         time_limit_s: float = TIME_LIMIT_S,
+        meters: Meters | None = None,
     ) -> None:
         self.execution = execution
         self.documents = documents
@@ -76,6 +79,7 @@ class GraphQLEndpoint:
         self.answers = answers
         self.is_recent = is_recent
         self.time_limit_s = time_limit_s
+        self.meters = meters or Meters()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         heard = Heard.of(scope)
@@ -94,9 +98,11 @@ class GraphQLEndpoint:
         if media_type is None:
             refusal = NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
             return refused(heard.request_id, refusal, JSON)
-        is_graphql = False
+        is_graphql, watch = False, Watch(heard.request_id)
+        WATCH.set(watch)
         try:
             viewer = await self.viewer_of(token_in(heard.authorization)) if heard.authorization else ANONYMOUS
+            watch.viewer_id = viewer.user_id
             is_fresh = bool(heard.consistency) and self.is_recent(heard.consistency)
             asking = Asking(heard, viewer, media_type, *await graphql_request(heard, read), is_fresh)
             is_graphql = True
@@ -105,6 +111,9 @@ class GraphQLEndpoint:
             raise
         except Exception as fault:  # noqa: BLE001 - the one place where what nobody foresaw is logged and masked.
             shown = revealed(fault, heard.request_id)
+            self.meters.outcomes["refused"] += 1
+            if watch.operation is None:
+                self.meters.errors[UNNAMED, shown.code] += 1
             is_graphql &= shown is fault and not isinstance(shown, HttpRefusal)
             return refused(heard.request_id, shown, media_type, is_graphql=is_graphql)
 
@@ -120,9 +129,11 @@ class GraphQLEndpoint:
         question = Question(digest_of(text, asking.asked, asking.media_type), asking.viewer, asking.is_fresh)
         etags = named_in(", ".join(asking.heard.if_none_match)) if asking.is_get else []
         if etag := await answers.unchanged(question, etags):
+            self.meters.outcomes["not_modified"] += 1
             return self._told(answers, asking, question, etag, None)
         if is_repeated(asking.viewer, is_get=asking.is_get) and (kept := await answers.body(question)):
             body = None if kept.etag in etags else kept.body
+            self.meters.outcomes["repeated" if body else "not_modified"] += 1
             return self._told(answers, asking, question, kept.etag, body, is_packed=kept.is_packed)
         operation = await self._prepared(asking, text)
         begun = await answers.begin(question) if operation.is_query else None
@@ -173,6 +184,7 @@ class GraphQLEndpoint:
     async def _run(self, asking: Asking, operation: Operation) -> tuple[object, Answer]:
         """The context in which it was executed, and what came of it."""
         name = asking.heard.request_id
+        self.meters.outcomes["executed"] += 1
 
         def context_of() -> object:
             context = self.context_of(asking.viewer, name)
@@ -202,4 +214,6 @@ async def graphql_request(heard: Heard, read: Callable[[], Awaitable[bytes]]) ->
 
 def body_of(answer: Answer) -> bytes:
     found: dict[str, Any] = {"errors": answer.errors, "data": answer.data} if answer.errors else {"data": answer.data}
+    if answer.extensions:
+        found["extensions"] = answer.extensions
     return orjson.dumps(found)

@@ -7,6 +7,7 @@ other, and its keys are gathered by guarded DataLoaders first.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from aiodataloader import DataLoader
@@ -18,6 +19,7 @@ from feed_service.errors import Unavailable
 from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.loaders.reads import Reads, name_of
+from feed_service.metering import BatchTally
 from feed_service.statements import Readable, Reading
 from feed_service.viewer import Viewer
 
@@ -111,14 +113,19 @@ class Call(Generic[Key]):
 class Known(Generic[Key, Answer]):
     """What one batch function has answered in one request, and the calls of it that are under way."""
 
-    def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> None:
+    def __init__(
+        self, ask: Callable[[list[Key]], Awaitable[Sequence[Answer]]], tally: BatchTally | None = None
+    ) -> None:
         self._answers: dict[Key, Answer] = {}
         self._ask = ask
+        self._tally = tally or BatchTally()
         self._calls: list[Call[Key]] = []
 
     async def many(self, keys: Sequence[Key]) -> list[Answer]:
         answers = self._answers
-        wanted = [key for key in dict.fromkeys(keys) if key not in answers]
+        distinct = dict.fromkeys(keys)
+        wanted = [key for key in distinct if key not in answers]
+        self._tally.asked += len(distinct)
         if wanted:
             coming = []
             for call in self._calls:
@@ -133,10 +140,12 @@ class Known(Generic[Key, Answer]):
         return list(map(answers.__getitem__, keys))
 
     async def _asked(self, keys: list[Key]) -> None:
-        call = Call(keys)
+        call, started = Call(keys), perf_counter()
         self._calls.append(call)
         try:
             self._answers.update(zip(keys, await self._ask(keys), strict=True))
+            self._tally.keys.add(len(keys))
+            self._tally.times.add(perf_counter() - started)
         except BaseException as error:
             call.end(error)
             raise
@@ -211,7 +220,7 @@ class Loaders:
                 reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
                 return answers
 
-            known = self._known[identity] = Known(ask)
+            known = self._known[identity] = Known(ask, reader.database.meters.batches[name])
         return known
 
     def _loader(self, many: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> GuardedLoader[Key, Answer]:

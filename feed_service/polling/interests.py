@@ -59,7 +59,10 @@ class Interests:
     async def _loaded(self, viewer_id: int) -> Interest | None:
         """None when the tail has moved past it meanwhile."""
         epoch = (self.tail.known or await self.tail.caught_up()).epoch
-        (row,) = await self.database.by_driver(lambda driver: Statements(driver).rows(INTEREST, viewer_id=viewer_id))
+        meters = self.database.meters
+        (row,) = await self.database.by_driver(
+            lambda driver: Statements(driver, meters=meters).rows(INTEREST, viewer_id=viewer_id)
+        )
         loaded, standing = Interest.of(viewer_id, row), self.tail.standing
         missed = self.tail.since(loaded.snapshot, standing.clock_us)
         if standing.epoch != epoch or missed is None or any(loaded.touches(FeedKind.HOME, one) for one in ties(missed)):

@@ -172,7 +172,9 @@ class Tail:
         identity = self._identities.get(driver)
         if identity is None:
             identity = self._identities[driver] = await epochs.check(driver)
-        rows = await Statements(driver).rows(READ, **self._position(), due_after=self._clock)
+        rows = await Statements(driver, meters=self.database.meters).rows(
+            READ, **self._position(), due_after=self._clock
+        )
         if rows[0]["epoch"] is None:
             raise Outdated(None, identity)
         return rows, identity

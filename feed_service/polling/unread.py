@@ -90,7 +90,10 @@ async def _asked(tail: Tail, token: SyncToken, scope: Scope) -> tuple[Standing, 
     values = values_of(Position(token.since.text)) | dict(scope.values)
     if Lane.THREADS not in scope.lanes:
         values["due_after"] = EPOCH + timedelta(microseconds=token.clock_us - _again(token))
-    rows = await tail.database.by_driver(lambda driver: Statements(driver).rows(scope.missed, **values))
+    database = tail.database
+    rows = await database.by_driver(
+        lambda driver: Statements(driver, meters=database.meters).rows(scope.missed, **values)
+    )
     row = rows[0]
     standing = Standing(0, Snapshot.parse(row["snapshot"]), microseconds(row["clock"]), row["epoch"], row["horizon"])
     events = [Event.of(found) for found in rows if found["seq"] is not None]

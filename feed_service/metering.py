@@ -1,0 +1,162 @@
+"""What this process has counted and timed since it began: plain numbers, read when somebody looks.
+
+A counter of the metrics library takes a microsecond for each step, and a feed takes a hundred of them.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from feed_service.fingerprints import fingerprint
+from feed_service.statements import name_of_text
+from feed_service.watching import WATCH, Watch
+
+LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the buckets of all times; one more bucket is for what took longer."""
+
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+"""Upper bounds of the buckets of keys in a batch."""
+
+MOST_OPERATIONS = 200
+MOST_STATEMENTS = 1_000
+"""Clients choose the names of operations, and some texts have values in them: what comes later is `other`."""
+
+OTHER = "other"
+UNNAMED = "unnamed"
+
+REPEATS = 5
+"""So often may an operation run one statement for one field: more look like one for each row (N+1)."""
+
+
+class Spread:
+    """How often something took how long, or was how large. `buckets` are not cumulative."""
+
+    __slots__ = ("_bounds", "buckets", "longest", "number", "total")
+
+    def __init__(self, bounds: tuple[float, ...] = LATENCY_S) -> None:
+        self._bounds = bounds
+        self.number, self.total, self.longest = 0, 0.0, 0.0
+        self.buckets = [0] * (len(bounds) + 1)
+
+    def add(self, value: float) -> None:
+        self.number += 1
+        self.total += value
+        self.buckets[bisect_left(self._bounds, value)] += 1
+        self.longest = max(self.longest, value)
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """(upper bound, how many up to it), as Prometheus wants them."""
+        told, number = [], 0
+        for bound, within in zip((*map(str, self._bounds), "+Inf"), self.buckets, strict=True):
+            number += within
+            told.append((bound, float(number)))
+        return told
+
+
+class StatementTally:
+    """One statement: how long it ran, without waiting for a connection. Known by identity."""
+
+    __slots__ = ("errors", "fingerprint", "name", "rows", "text", "times")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.text, self.fingerprint = text, fingerprint(text) if text else ""
+        self.name = f"{name}-{self.fingerprint}" if text else name
+        self.rows, self.errors, self.times = 0, 0, Spread()
+
+
+class BatchTally:
+    """One batch function: `asked` keys, of which `loaded` were not known to the request already."""
+
+    __slots__ = ("asked", "keys", "times")
+
+    def __init__(self) -> None:
+        self.asked, self.keys, self.times = 0, Spread(SIZES), Spread()
+
+    @property
+    def loaded(self) -> int:
+        return int(self.keys.total)
+
+
+class Pool(Protocol):
+    """Connections for one purpose. `waits`: how long requests waited for one, of those that did."""
+
+    connections: int
+    waits: Spread
+
+    @property
+    def in_use(self) -> int: ...
+
+
+Repeat = tuple[StatementTally, str, int]
+"""A statement, the path of the field that asked, and how often it did in one operation."""
+
+Slow = Callable[[StatementTally, float, int, Watch | None], None]
+"""(statement, seconds, rows, the operation): called for statements above the threshold."""
+
+
+class Meters:
+    """Everything that is counted, by name."""
+
+    def __init__(self) -> None:
+        self.statements: dict[str, StatementTally] = {}
+        self.operations: dict[str, Spread] = {}
+        self.errors: dict[tuple[str, str], int] = defaultdict(int)
+        """By operation and code."""
+        self.uses: dict[tuple[str, StatementTally], int] = defaultdict(int)
+        """How often an operation ran a statement."""
+        self.repeats: dict[tuple[str, StatementTally, str], int] = defaultdict(int)
+        """In how many runs of an operation a statement was run too often for the field of a path."""
+        self.batches: dict[str, BatchTally] = defaultdict(BatchTally)
+        self.outcomes: dict[str, int] = defaultdict(int)
+        """GraphQL requests: executed, refused, not_modified (304), repeated (a body that was kept)."""
+        self.polls: dict[str, int] = defaultdict(int)
+        """feedChanges and threadChanges that were executed: empty, delta, reset."""
+        self.pools: dict[str, Pool] = {}
+        self.slow_s = float("inf")
+        self.slow: Slow | None = None
+        self._rest = StatementTally(OTHER, "")
+
+    def statement(self, text: str, seconds: float, rows: int, values: Iterable[object] = ()) -> None:
+        """A statement was run, which took `seconds` without waiting for a connection."""
+        tally = self.statements.get(text) or self._new(text)
+        tally.rows += rows
+        tally.times.add(seconds)
+        watch = WATCH.get()
+        if watch is not None:
+            watch.ran(tally, seconds, rows, values)
+        if seconds >= self.slow_s and self.slow is not None:
+            self.slow(tally, seconds, rows, watch)
+
+    def failed(self, text: str) -> None:
+        (self.statements.get(text) or self._new(text)).errors += 1
+
+    def _new(self, text: str) -> StatementTally:
+        if len(self.statements) >= MOST_STATEMENTS:
+            return self._rest
+        tally = self.statements[text] = StatementTally(name_of_text(text), text)
+        return tally
+
+    def operation(
+        self, watch: Watch, seconds: float, codes: Iterable[str] = ()
+    ) -> list[tuple[StatementTally, str, int]]:
+        """An operation was run. (statement, path, times) of what it ran too often."""
+        name = self.named(watch.operation)
+        spread = self.operations.get(name)
+        if spread is None:
+            spread = self.operations[name] = Spread()
+        spread.add(seconds)
+        for code in codes:
+            self.errors[name, code] += 1
+        repeated = []
+        for (tally, path), times in watch.statements.items():
+            self.uses[name, tally] += times
+            if times > REPEATS:
+                self.repeats[name, tally, path] += 1
+                repeated.append((tally, path, times))
+        return repeated
+
+    def named(self, operation: str | None) -> str:
+        """The name by which it is counted; names are bounded."""
+        name = operation or UNNAMED
+        return name if name in self.operations or len(self.operations) < MOST_OPERATIONS else OTHER
