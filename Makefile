@@ -37,12 +37,16 @@ test-clients: .venv/dev.stamp ## Install Apollo Client and urql with npm, and ru
 	.venv/bin/python -m pytest tests/clients tests/test_javascript.py $(ARGS)
 
 .PHONY: check
-check: .venv/dev.stamp ## Lint, format, types, and schema.graphql against the code
+check: .venv/dev.stamp lint-migrations ## Lint, format, types, migrations, and schema.graphql against the code
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/feed-service schema > .venv/schema.graphql
 	diff -u schema.graphql .venv/schema.graphql || { echo 'Run `make schema` and commit it.'; exit 1; }
+
+.PHONY: lint-migrations
+lint-migrations: .venv/dev.stamp ## Look for migrations that would lock what is in use
+	.venv/bin/python -m tests.migration_lint
 
 .PHONY: schema
 schema: .venv/run.stamp ## Write schema.graphql
