@@ -99,9 +99,7 @@ async def test_an_index_can_be_made_beside_writers(bare_database_url: str, tmp_p
     engine = create_engine(bare_database_url, pool_size=1)
     async with engine.connect() as connection:
         await connection.run_sync(upgrade)
-        found = await connection.scalar(
-            text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_planted'::regclass")
-        )
-        assert await connection.scalar(text(valid)) is True
+        valid = text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_planted'::regclass")
+        assert await connection.scalar(valid) is True
         assert await connection.scalar(text("SHOW lock_timeout")) == LOCK_TIMEOUT
     await engine.dispose()
