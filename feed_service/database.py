@@ -17,6 +17,7 @@ from feed_service.errors import ConfigurationError, Overloaded, Unavailable
 from feed_service.metering import Meters, Spread
 from feed_service.rows import Row
 from feed_service.statements import Readable, Reading, reading
+from feed_service.watching import waited
 
 Entity = TypeVar("Entity")
 Answer = TypeVar("Answer")
@@ -212,7 +213,7 @@ class ReadDatabase:
         except TimeoutError:
             raise Overloaded("The service is busy at the moment. Please try again in a few seconds.") from None
         finally:
-            self.waits.add(perf_counter() - started)
+            self.waits.add(waited(started))
 
     async def _read(self, read: Callable[[Link], Awaitable[Answer]], link: Link) -> Answer:
         try:

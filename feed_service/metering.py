@@ -5,12 +5,12 @@ A counter of the metrics library takes a microsecond for each step, and a feed t
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from feed_service.fingerprints import fingerprint
 from feed_service.statements import name_of_text
-from feed_service.watching import WATCH, Watch
+from feed_service.watching import AT, WATCH, Watch
 
 LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the buckets of all times; one more bucket is for what took longer."""
@@ -45,6 +45,13 @@ class Spread:
         self.buckets[bisect_left(self._bounds, value)] += 1
         self.longest = max(self.longest, value)
 
+    def with_(self, other: "Spread") -> "Spread":
+        total = Spread(self._bounds)
+        total.number, total.total = self.number + other.number, self.total + other.total
+        total.longest = max(self.longest, other.longest)
+        total.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
+        return total
+
     def cumulative(self) -> list[tuple[str, float]]:
         """(upper bound, how many up to it), as Prometheus wants them."""
         told, number = [], 0
@@ -63,6 +70,14 @@ class StatementTally:
         self.text, self.fingerprint = text, fingerprint(text) if text else ""
         self.name = f"{name}-{self.fingerprint}" if text else name
         self.rows, self.errors, self.times = 0, 0, Spread()
+
+    def with_(self, other: "StatementTally") -> "StatementTally":
+        """The sum of both, under this one's name."""
+        total = StatementTally("", "")
+        total.name, total.text, total.fingerprint = self.name, self.text, self.fingerprint
+        total.rows, total.errors = self.rows + other.rows, self.errors + other.errors
+        total.times = self.times.with_(other.times)
+        return total
 
 
 class BatchTally:
@@ -91,8 +106,20 @@ class Pool(Protocol):
 Repeat = tuple[StatementTally, str, int]
 """A statement, the path of the field that asked, and how often it did in one operation."""
 
-Slow = Callable[[StatementTally, float, int, Watch | None], None]
-"""(statement, seconds, rows, the operation): called for statements above the threshold."""
+
+class SlowLog(Protocol):
+    """Is told of what took longer than `statement_s` or `operation_s`."""
+
+    statement_s: float
+    operation_s: float
+
+    def statement(
+        self, name: str, text: str, seconds: float, *, rows: int, operation: str, request_id: str, path: str
+    ) -> None: ...
+
+    def operation(
+        self, name: str, seconds: float, *, request_id: str, statements: int, waited_s: float, failed: bool
+    ) -> None: ...
 
 
 class Meters:
@@ -113,9 +140,9 @@ class Meters:
         self.polls: dict[str, int] = defaultdict(int)
         """feedChanges and threadChanges that were executed: empty, delta, reset."""
         self.pools: dict[str, Pool] = {}
-        self.slow_s = float("inf")
-        self.slow: Slow | None = None
-        self._rest = StatementTally(OTHER, "")
+        self.slow: SlowLog | None = None
+        self.log_lag_s: Callable[[], float] | None = None
+        """For how long the change log could not be read though somebody asked."""
 
     def statement(self, text: str, seconds: float, rows: int, values: Iterable[object] = ()) -> None:
         """A statement was run, which took `seconds` without waiting for a connection."""
@@ -125,20 +152,23 @@ class Meters:
         watch = WATCH.get()
         if watch is not None:
             watch.ran(tally, seconds, rows, values)
-        if seconds >= self.slow_s and self.slow is not None:
-            self.slow(tally, seconds, rows, watch)
+        if self.slow is not None and seconds >= self.slow.statement_s:
+            name, request_id = ("", "") if watch is None else (self.named(watch.operation), watch.request_id)
+            self.slow.statement(
+                tally.name, text, seconds, rows=rows, operation=name, request_id=request_id, path=AT.get()
+            )
 
     def failed(self, text: str) -> None:
         (self.statements.get(text) or self._new(text)).errors += 1
 
     def _new(self, text: str) -> StatementTally:
         if len(self.statements) >= MOST_STATEMENTS:
-            return self._rest
+            return self.statements.setdefault("", StatementTally(OTHER, ""))
         tally = self.statements[text] = StatementTally(name_of_text(text), text)
         return tally
 
     def operation(
-        self, watch: Watch, seconds: float, codes: Iterable[str] = ()
+        self, watch: Watch, seconds: float, codes: Sequence[str] = ()
     ) -> list[tuple[StatementTally, str, int]]:
         """An operation was run. (statement, path, times) of what it ran too often."""
         name = self.named(watch.operation)
@@ -148,6 +178,11 @@ class Meters:
         spread.add(seconds)
         for code in codes:
             self.errors[name, code] += 1
+        if self.slow is not None and seconds >= self.slow.operation_s:
+            self.slow.operation(
+                name, seconds, request_id=watch.request_id, statements=sum(watch.statements.values()),
+                waited_s=watch.waited_s, failed=bool(codes),
+            )  # fmt: skip
         repeated = []
         for (tally, path), times in watch.statements.items():
             self.uses[name, tally] += times

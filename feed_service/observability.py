@@ -7,6 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from feed_service.exposition import MeterFamilies
+from feed_service.metering import Meters
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -55,6 +58,13 @@ class CacheMeters:
         """`by`: process or shared."""
         self._saved.labels(entry, by).inc(number)
 
+    def reads(self) -> dict[str, dict[str, int]]:
+        """How many values of each entry had each outcome, so far."""
+        told: dict[str, dict[str, int]] = {}
+        for (entry, outcome), child in self._children.items():
+            told.setdefault(entry, {})[outcome] = int(child._value.get())  # noqa: SLF001 - the library tells by text only.
+        return told
+
     def breaker(self, *, is_open: bool) -> None:
         self._is_open.set(is_open)
         if is_open:
@@ -73,6 +83,9 @@ class Tally:
     passed: int = 0
     dropped: int = 0
 
+    def told(self) -> dict[str, int]:
+        return asdict(self)
+
 
 class EntityMeters(Collector):
     """What became of the rows that loaders asked of the memory of this process, by kind."""
@@ -88,7 +101,7 @@ class EntityMeters(Collector):
         )
         family = CounterMetricFamily("feed_entity_rows", text, labels=["kind", "outcome"])
         for kind, tally in self.tallies.items():
-            for outcome, number in asdict(tally).items():
+            for outcome, number in tally.told().items():
                 family.add_metric([kind, outcome], number)
         yield family
 
@@ -120,8 +133,10 @@ class OperationMeter:
 class Metrics:
     """The registry, and the meters in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, meters: Meters | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.meters = meters or Meters()
+        self.registry.register(MeterFamilies(self.meters))
         self.cache = CacheMeters(self.registry)
         self.operations = OperationMeter(self.registry)
         self.entities = EntityMeters(self.registry)

@@ -17,6 +17,7 @@ from feed_service.errors import Overloaded, Unavailable
 from feed_service.metering import Meters, Spread
 from feed_service.running import Statements
 from feed_service.statements import Statement, compiled
+from feed_service.watching import waited
 
 __all__ = [
     "CONFLICTS",
@@ -165,7 +166,7 @@ class WriteDatabase:
             raise Overloaded("Too much is being written at the moment. Please try again in a few seconds.") from None
         finally:
             if waits:
-                self.waits.add(perf_counter() - started)
+                self.waits.add(waited(started))
         try:
             yield
         finally:

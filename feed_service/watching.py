@@ -5,6 +5,7 @@ The only context variables of the house. They are for seeing; nothing that is an
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any, NamedTuple
 
 
@@ -19,16 +20,18 @@ class Ran(NamedTuple):
 
 
 class Watch:
-    """`statements`: how often each was run, by its tally and the path of the field that asked.
+    """What one request has done.
 
+    `statements`: how often each was run, by its tally and the path of the field that asked. `waited_s`: for a connection.
     `recorded` holds every single run, with values; only for who explains an operation.
     """
 
-    __slots__ = ("operation", "recorded", "request_id", "statements", "viewer_id")
+    __slots__ = ("operation", "recorded", "request_id", "statements", "viewer_id", "waited_s")
 
     def __init__(self, request_id: str, *, is_recorded: bool = False) -> None:
         self.request_id = request_id
         self.viewer_id: int | None = None
+        self.waited_s = 0.0
         self.operation: str | None = None
         self.statements: dict[tuple[Any, str], int] = {}
         self.recorded: list[Ran] | None = [] if is_recorded else None
@@ -44,3 +47,11 @@ WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 AT: ContextVar[str] = ContextVar("at", default="")
 """The path of the field that is being resolved, as feed.edges.node.author; empty outside of fields."""
+
+
+def waited(since: float) -> float:
+    """How long the request has waited for a connection `since` that `perf_counter()`."""
+    seconds, watch = perf_counter() - since, WATCH.get()
+    if watch is not None:
+        watch.waited_s += seconds
+    return seconds

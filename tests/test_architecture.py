@@ -23,6 +23,7 @@ FLOORS = [
         "cli_upkeep",
         "footprint",
         "preparing",
+        "resources",
         "serving",
         "app",
         "settings",
@@ -37,6 +38,7 @@ FLOORS = [
         "bounded",
         "database",
         "errors",
+        "exposition",
         "fingerprints",
         "markdown",
         "metering",
@@ -51,6 +53,7 @@ FLOORS = [
         "viewer",
         "vocabulary",
         "watching",
+        "worker_metrics",
     },
 ]
 """From the roof down. Rooms on one floor do not know each other; the roof and the ground are single files."""
@@ -68,7 +71,7 @@ ROOMS_OF = {
     "alembic": {"migrations"},
     "jwt": {"accounts"},
     "asyncpg": {"database", "rows", "transactions"},
-    "prometheus_client": {"observability"},
+    "prometheus_client": {"exposition", "observability", "worker_metrics"},
 }
 """Libraries that only these rooms import."""
 

@@ -24,6 +24,11 @@ class News:
     author_ids: Sequence[int] = ()
     must_begin_anew: bool = False
 
+    @property
+    def outcome(self) -> str:
+        """By which polls are counted."""
+        return "reset" if self.must_begin_anew else "delta" if self.count else "empty"
+
 
 async def news(poll: Poll) -> News:
     """Counted up to a limit. Raises what reading raises."""

@@ -64,6 +64,7 @@ class Tail:
         self._identities: WeakKeyDictionary[Any, Identity] = WeakKeyDictionary()
         self._number = 0
         self._read_s = self._began_s = -inf
+        self._behind_since_s: float | None = None
         self._running: asyncio.Task[Standing] | None = None
         self._next: asyncio.Task[Standing] | None = None
 
@@ -101,6 +102,11 @@ class Tail:
         if self._began_s < time.monotonic() - within_s / 2:
             self._begin_next()
         return self._standing is not None and self._read_s >= moment_s - within_s
+
+    @property
+    def lag_s(self) -> float:
+        """For how long the log could not be read though somebody asks; 0 if all who did were answered."""
+        return 0.0 if self._behind_since_s is None else time.monotonic() - self._behind_since_s
 
     def outdate(self) -> None:
         """Something was committed here: whoever asks from now on is told of it, however new the last read is."""
@@ -143,6 +149,8 @@ class Tail:
 
     def _begin_next(self) -> "asyncio.Task[Standing]":
         if self._next is None:
+            if self._behind_since_s is None:
+                self._behind_since_s = time.monotonic()
             self._next = asyncio.create_task(self._read_after(self._running))
             self._next.add_done_callback(_seen)
         return self._next
@@ -155,6 +163,7 @@ class Tail:
         try:
             standing = await self._read()
             self._read_s = self._began_s
+            self._behind_since_s = None if self._next is None else time.monotonic()
             return standing
         finally:
             self._running = None

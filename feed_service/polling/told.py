@@ -22,3 +22,10 @@ class Changes(Generic[Added]):
     removed: Sequence[int] = ()
     has_more: bool = False
     must_begin_anew: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """By which polls are counted."""
+        if self.must_begin_anew:
+            return "reset"
+        return "delta" if self.added or self.updated or self.removed else "empty"

@@ -25,6 +25,7 @@ from feed_service.schema.polling import (
     ChangesRow,
     HeadRow,
     changes_asked_for,
+    counted,
     generation_of,
     newest,
     watched,
@@ -69,6 +70,7 @@ async def feed_changes(
     """Raises BadUserInput or InvalidCursor."""
     first, feed = changes_asked_for(first), feed_of(kind, None, wanted)
     found = await polled.changes(await _poll(info, feed, since), first)
+    counted(info, found.outcome)
     batch, many, order = loaders.posts.by_id, info.context.loaders.many, feed.cursor_order
     added = await many(batch, [item.id for item in found.added])
     updated = await many(batch, found.updated)
@@ -88,7 +90,9 @@ async def feed_head(info: Info, kind: FeedKind, since: SyncToken | None, wanted:
     if not since:
         generation = await generation_of(info, feed)
         return HeadRow(feed, News(at_tip(await info.context.polling.tail.caught_up(), generation)), tip)
-    return HeadRow(feed, await news.news(await _poll(info, feed, since)), tip)
+    found = await news.news(await _poll(info, feed, since))
+    counted(info, found.outcome)
+    return HeadRow(feed, found, tip)
 
 
 async def _poll(info: Info, feed: Feed, since: SyncToken) -> Poll:

@@ -128,6 +128,11 @@ def written(info: Info, feed: Watched, token: Stands) -> SyncToken:
     return SyncToken(info.context.polling.tokens.encode(feed.purpose, info.context.viewer, token))
 
 
+def counted(info: Info, outcome: str) -> None:
+    """Among the polls of this process."""
+    info.context.loaders.reader.database.meters.polls[outcome] += 1
+
+
 def changes_asked_for(first: int) -> int:
     """Raises BadUserInput."""
     if not 1 <= first <= MAX_CHANGES:

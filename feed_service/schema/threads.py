@@ -17,7 +17,7 @@ from feed_service.schema.connections import Connection, ConnectionRow
 from feed_service.schema.context import Info
 from feed_service.schema.ids import decode_as, encode
 from feed_service.schema.lazy import LazyComment
-from feed_service.schema.polling import POLL_AFTER, ChangesRow, changes_asked_for
+from feed_service.schema.polling import POLL_AFTER, ChangesRow, changes_asked_for, counted
 from feed_service.schema.scalars import SyncToken
 from feed_service.schema.selection import Selected, told_by
 
@@ -115,6 +115,7 @@ async def thread_changes(info: Info, post: str, since: SyncToken, first: int) ->
     is_empty = not (found.added or found.updated or found.removed)
     if not is_empty and await context.loaders.load(loaders.posts.by_id, post_id) is None:
         found = Changes(found.token, must_begin_anew=True)
+    counted(info, found.outcome)
     added = await context.loaders.load_many(loaders.comments.shown_by_id, found.added)
     updated = await context.loaders.load_many(loaders.comments.shown_by_id, found.updated)
     return ThreadChangesRow(

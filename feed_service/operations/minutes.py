@@ -1,0 +1,93 @@
+"""What one process did in a minute, as JSON: the rows of kind `service` of `models.Observation`.
+
+They are differences of what `metering.Meters` has counted since the process began; what did not happen is left out.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from feed_service.exposition import by_name
+from feed_service.metering import Meters, Spread
+from feed_service.observability import Metrics
+
+KIND = "service"
+
+Counted = dict[str, Any]
+
+
+def counted(metrics: Metrics) -> Counted:
+    """All that was counted since the process began."""
+    meters = metrics.meters
+    codes: dict[str, int] = defaultdict(int)
+    for (name, _), number in meters.errors.items():
+        codes[name] += number
+    return {
+        "operations": {
+            name: {**times(spread), "errors": codes[name]} for name, spread in list(meters.operations.items())
+        },
+        "statements": {name: {**times(tally.times), "rows": tally.rows} for name, tally in by_name(meters)},
+        "uses": nested((*key[:1], key[1].name, number) for key, number in list(meters.uses.items())),
+        "repeats": nested(
+            (name, tally.name, path, number) for (name, tally, path), number in list(meters.repeats.items())
+        ),
+        "outcomes": dict(meters.outcomes),
+        "polls": dict(meters.polls),
+        "cache": metrics.cache.reads(),
+        "entities": {kind: tally.told() for kind, tally in metrics.entities.tallies.items()},
+        "pools": {name: times(pool.waits) for name, pool in meters.pools.items()},
+    }
+
+
+def times(spread: Spread) -> Counted:
+    return {"calls": spread.number, "seconds": round(spread.total, 6), "buckets": list(spread.buckets)}
+
+
+def nested(rows: Any) -> Counted:  # noqa: ANN401 - tuples that end with a number.
+    """{first: {second: number}}, to whatever depth."""
+    told: Counted = {}
+    for *keys, last, number in rows:
+        place = told
+        for key in keys:
+            place = place.setdefault(key, {})
+        place[last] = place.get(last, 0) + number
+    return told
+
+
+def since(now: Any, before: Any) -> Any:  # noqa: ANN401 - JSON.
+    """What was counted between the two; without zeros, and without what has nothing but zeros."""
+    if isinstance(now, dict):
+        found = {key: since(value, before.get(key) if before else None) for key, value in now.items()}
+        return {key: value for key, value in found.items() if value not in (0, {}) and not is_nothing(value)}
+    if isinstance(now, list):
+        return [value - earlier for value, earlier in zip(now, before or [0] * len(now), strict=True)]
+    return round(now - (before or 0), 6)
+
+
+def is_nothing(value: object) -> bool:
+    return isinstance(value, list) and not any(value)
+
+
+def minute(metrics: Metrics, now: Counted, before: Counted, seconds: float) -> Counted:
+    """The row of a process that counted `before` and, `seconds` later, `now`. Longest times are those of the minute."""
+    meters = metrics.meters
+    found: Counted = since(now, before)
+    for tally in list(meters.statements.values()):
+        if told := found.get("statements", {}).get(tally.name):
+            told["fingerprint"] = tally.fingerprint
+            told["longest"] = round(max(told.get("longest", 0.0), tally.times.longest), 6)
+        tally.times.longest = 0.0
+    found["uses"] = [[name, *use] for name, uses in found.get("uses", {}).items() for use in uses.items()]
+    found["repeats"] = [
+        [name, statement, path, number]
+        for name, statements in found.get("repeats", {}).items()
+        for statement, paths in statements.items()
+        for path, number in paths.items()
+    ]
+    found["pools"] = {name: pool_of(meters, name, found.get("pools", {}).get(name, {})) for name in meters.pools}
+    return {"seconds": round(seconds, 3), **found}
+
+
+def pool_of(meters: Meters, name: str, waited: Counted) -> Counted:
+    pool = meters.pools[name]
+    waits, total = waited.get("calls", 0), waited.get("seconds", 0.0)
+    return {"size": pool.connections, "in_use": pool.in_use, "waits": waits, "waited": total}
