@@ -22,6 +22,9 @@ VIEWS_KEPT = timedelta(hours=2)
 JOBS_KEPT = timedelta(days=30)
 """Those that are done. Failed ones stay until they were tried again."""
 
+OBSERVATIONS_KEPT = timedelta(days=7)
+"""How far back a report looks."""
+
 BEFORE, LIMIT = bindparam("before", type_=DateTime(timezone=True)), bindparam("limit", type_=Integer)
 
 log, horizon = models.ChangeLog, models.ChangeLogHorizon
@@ -60,3 +63,14 @@ FORGET_JOBS = compiled(delete(job).where(job.id.in_(_first_jobs), job.state == "
 async def forget_jobs(tx: Transaction) -> int:
     """As `forget_views`, of jobs that are done."""
     return await tx.sql.run(FORGET_JOBS, before=datetime.now(UTC) - JOBS_KEPT, limit=FORGOTTEN)
+
+
+seen = models.Observation
+_seen_key = (seen.kind, seen.at, seen.source)
+_old_observations = select(*_seen_key).where(seen.at < BEFORE).order_by(*_seen_key).limit(LIMIT)
+FORGET_OBSERVATIONS = compiled(delete(seen).where(tuple_(*_seen_key).in_(_old_observations)))
+
+
+async def forget_observations(tx: Transaction) -> int:
+    """As `forget_views`, of what was measured. The whole key is gone through: a process leaves 10,000 rows a week."""
+    return await tx.sql.run(FORGET_OBSERVATIONS, before=datetime.now(UTC) - OBSERVATIONS_KEPT, limit=FORGOTTEN)

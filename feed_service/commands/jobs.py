@@ -1,4 +1,7 @@
-"""Jobs, from their creation to their end: a step's work and where it leaves the job are one transaction."""
+"""Jobs, from their creation to their end: a step's work and where it leaves the job are one transaction.
+
+Those that come back are in `regular_jobs`.
+"""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -6,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, DateTime, Interval, Text, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, DateTime, Interval, Text, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from feed_service import models
@@ -70,9 +73,12 @@ ADD = compiled(
 CLAIM = compiled(
     update(job)
     .where(job.id == jobs.due().limit(1).with_for_update(skip_locked=True).scalar_subquery())
-    .values(state="running", leased_by=HOLDER, leased_until=func.now() + LEASE, attempts=job.attempts + 1)
+    .values(
+        state="running", leased_by=HOLDER, leased_until=func.now() + LEASE, attempts=job.attempts + 1,
+        started_at=func.coalesce(job.started_at, func.now()),
+    )
     .returning(*COLUMNS)
-)
+)  # fmt: skip
 _held = (job.id == JOB_ID, job.leased_by == HOLDER, job.state == "running")
 HELD = compiled(select(*COLUMNS).where(*_held).with_for_update(key_share=True))
 ADVANCE = compiled(
@@ -101,21 +107,19 @@ WAIT_FOR_NEXT = compiled(
     )
 )  # fmt: skip
 GIVE_BACK = compiled(update(job).where(*_held).values(state="waiting", attempts=job.attempts - 1, **_given_back))
+_failed: dict[str, Any] = {"error": bindparam("why", type_=Text), "failures": job.failures + 1}
 PUT_OFF = compiled(
-    update(job)
-    .where(*_held)
-    .values(state="waiting", error=bindparam("why", type_=Text), run_after=func.now() + WAIT, **_given_back)
+    update(job).where(*_held).values(state="waiting", run_after=func.now() + WAIT, **_failed, **_given_back)
 )
-FAIL = compiled(
-    update(job)
-    .where(*_held)
-    .values(state="failed", error=bindparam("why", type_=Text), finished_at=func.now(), **_given_back)
-)
+FAIL = compiled(update(job).where(*_held).values(state="failed", **_failed, **_given_back))
 RETRY = compiled(
     update(job)
-    .where(job.id == JOB_ID, job.state == "failed")
-    .values(state="waiting", attempts=0, run_after=func.now(), finished_at=None)
-)
+    .where(job.id == JOB_ID, or_(job.state == "failed", job.every_s.is_not(None)))
+    .values(
+        state=case((job.state == "failed", "waiting"), else_=job.state), run_after=func.now(), finished_at=None,
+        attempts=case((job.state == "running", job.attempts), else_=0),
+    )
+)  # fmt: skip
 
 
 async def create(tx: Transaction, kind: str, task: Mapping[str, Any], *, run_after: datetime | None = None) -> int:
@@ -177,5 +181,5 @@ async def put_off(
 
 
 async def retry(tx: Transaction, job_id: int) -> bool:
-    """Have a failed job tried again, from the step that failed. Whether it was one."""
+    """Have a failed job tried again, from the step that failed, or a regular one at once. Whether it was one."""
     return bool(await tx.sql.run(RETRY, job_id=job_id))

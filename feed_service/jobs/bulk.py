@@ -9,7 +9,8 @@ from feed_service.commands.bulk import chunks, uploads
 from feed_service.commands.bulk.uploads import told
 from feed_service.commands.transaction import Writer
 from feed_service.errors import NotFound, Unavailable
-from feed_service.jobs.runner import Pace, Runner, pause
+from feed_service.jobs.outages import pause
+from feed_service.jobs.runner import Pace, Runner
 from feed_service.queries import bulk as queries
 from feed_service.transactions import WriteDatabase, compiled
 from feed_service.viewer import ANONYMOUS

@@ -13,6 +13,7 @@ DUTIES: Sequence[Duty] = (
     Duty("forget changes", MINUTE, forgetting.forget_changes),
     Duty("forget idempotency keys", 10 * MINUTE, idempotency.forget_expired),
     Duty("forget jobs", HOUR, forgetting.forget_jobs),
+    Duty("forget observations", HOUR, forgetting.forget_observations),
     Duty("forget sessions", 10 * MINUTE, sessions.forget_expired),
     Duty("forget views", 10 * MINUTE, forgetting.forget_views),
     Duty("publish", 1.0, publishing.publish_due),

@@ -1,4 +1,4 @@
-"""Does the jobs that are due, each step and where it leaves the job in one transaction.
+"""Does the jobs that are due, each step and where it leaves the job in one transaction. What comes back: `upkeep`.
 
 How to have work done that outlives a request:
 
@@ -19,16 +19,14 @@ rolled back and tried again after 2, 4, 8, … seconds; after ten attempts the j
 import asyncio
 import logging
 import random
-import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from feed_service.commands import jobs
 from feed_service.commands.jobs import Job, Step
 from feed_service.commands.transaction import Writer
-from feed_service.errors import FeedError
+from feed_service.jobs.outages import Lane, Outage, reason, told
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Viewer
 
@@ -38,9 +36,7 @@ LANES = 2
 """Jobs that one process does at once: a long one does not keep the others waiting."""
 
 ATTEMPTS = 10
-FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 600.0
-MOST_ERROR_CHARS = 1_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,12 @@ class Pace:
 
     look_s: float = 1.0
     lease: timedelta = timedelta(seconds=30)
-    first_wait_s: float = FIRST_WAIT_S
+    first_wait_s: float = 2.0
+
+    def wait(self, attempts: int) -> timedelta:
+        """Before a step that has failed so often is tried again."""
+        longest = min(LONGEST_WAIT_S, self.first_wait_s * 2 ** (min(attempts, ATTEMPTS) - 1))
+        return timedelta(seconds=random.uniform(0.5, 1) * longest)  # noqa: S311 - jitter, no secret.
 
 
 @dataclass
@@ -59,33 +60,22 @@ class Runner:
     database: WriteDatabase
     kinds: Mapping[str, Step]
     pace: Pace = Pace()
+    outage: Outage = field(default_factory=Outage)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
         self._stopped.set()
 
     async def run(self) -> None:
+        look_s = (0.5 * self.pace.look_s, 1.5 * self.pace.look_s)
         async with asyncio.TaskGroup() as group:
             for _ in range(LANES):
-                group.create_task(self._lane())
+                group.create_task(Lane(self.outage, self._stopped, look_s).run(self._work_on_one))
 
     async def run_all(self) -> None:
         """Do what is due now, and return."""
         while await self._work_on_one():
             pass
-
-    async def _lane(self) -> None:
-        while not self._stopped.is_set():
-            if not await self._guarded(self._work_on_one):
-                await pause(self._stopped, random.uniform(0.5, 1.5) * self.pace.look_s)  # noqa: S311 - jitter.
-
-    async def _guarded(self, work: Callable[[], Awaitable[bool]]) -> bool:
-        """A database that is away is no reason to end: it will be back."""
-        try:
-            return await work()
-        except Exception as error:  # noqa: BLE001 - logged, and tried again.
-            logger.log(logging.WARNING if isinstance(error, FeedError) else logging.ERROR, "Jobs wait: %s", told(error))
-            return False
 
     async def _work_on_one(self) -> bool:
         """Whether there was one."""
@@ -96,7 +86,8 @@ class Runner:
         try:
             await self._advance(job, holder)
         except Exception as error:  # noqa: BLE001 - logged, kept in the job, and tried again.
-            logger.error("Job %d (%s) could not be carried on: %s", job.id, job.kind, told(error))  # noqa: TRY400 - see `told`.
+            if not self.outage.is_why(error):
+                logger.error("Job %d (%s) could not be carried on: %s", job.id, job.kind, told(error))  # noqa: TRY400 - see `told`.
             await self._put_off(job, holder, error)
         return True
 
@@ -112,28 +103,7 @@ class Runner:
 
     async def _put_off(self, job: Job, holder: str, error: Exception) -> None:
         why = reason(error)
-        await self._as(ANONYMOUS).run(jobs.put_off, job.id, holder, why, ATTEMPTS, self._wait)
-
-    def _wait(self, attempts: int) -> timedelta:
-        longest = min(LONGEST_WAIT_S, self.pace.first_wait_s * 2 ** (attempts - 1))
-        return timedelta(seconds=random.uniform(0.5, 1) * longest)  # noqa: S311 - jitter, no secret.
+        await self._as(ANONYMOUS).run(jobs.put_off, job.id, holder, why, ATTEMPTS, self.pace.wait)
 
     def _as(self, viewer: Viewer, request_id: str = "") -> Writer:
         return Writer(self.database, viewer, request_id)
-
-
-def reason(error: BaseException) -> str:
-    """In one line. What PostgreSQL tells beyond that shows the row, which may be about somebody."""
-    first, *_ = f"{type(error).__name__}: {error}".splitlines()
-    return first[:MOST_ERROR_CHARS].encode(errors="replace").decode().replace("\0", "")
-
-
-def told(error: BaseException) -> str:
-    """For the log: the reason, and where it was raised."""
-    return "\n".join([reason(error), *traceback.format_tb(error.__traceback__)]).rstrip()
-
-
-async def pause(stopped: asyncio.Event, seconds: float) -> None:
-    """Sleep, or wake up to stop."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopped.wait(), seconds)

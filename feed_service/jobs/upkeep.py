@@ -1,49 +1,65 @@
-"""Does what is due every so often, for as long as the process runs.
+"""Does what is due every so often: a row of `jobs` for each kind, whoever works on it.
 
 How to have something done regularly:
 
 1. Write a command, `async def verb(tx: Transaction) -> int | bool`, that does one bounded piece (at most 1,000 rows;
-   a statement may take 5 seconds). While it answers something true, there is more, and it is called again at once. It
-   must be harmless to call at any moment, because every process of the service calls it.
-2. Add `Duty("what it is called", seconds, verb)` to `duties.DUTIES`.
+   a statement may take 5 seconds). While it answers something true, there is more, and it is called again at once.
+   What has to remember how far it has come is a step as those of `jobs.runner` instead: the run is over when it says
+   that no step comes next, and its progress is what the next run begins with.
+2. Add `Duty("what it is called", seconds, verb)` or `Walk("what it is called", seconds, step)` to `duties.DUTIES`.
 
-What is promised: it runs by itself, in a transaction of its own, in one process at a time. If it raises, it is rolled
-back, logged, and tried again when it is due next. `tx.viewer` is nobody, so that its audit events go to the stream
-`system`. What must not be forgotten, or has a state of its own, is a job instead: see `jobs.runner`.
+What is promised: it runs by itself, begins as often as that, and never twice at once, whoever is killed. A piece and
+when the next is due are one transaction. If it raises, it is rolled back, logged, and tried again after 2, 4, 8, …
+seconds, 10 minutes at most, for ever; `feed-service jobs` shows the error until it works. `tx.viewer` is nobody, so
+that its audit events go to the stream `system`.
 """
 
 import asyncio
 import logging
-import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from sqlalchemy import Text, bindparam, func, select
-
+from feed_service.commands import jobs, regular_jobs
+from feed_service.commands.jobs import Job, Progress, Step
 from feed_service.commands.transaction import Transaction, Writer
-from feed_service.errors import FeedError
-from feed_service.jobs.runner import pause, told
-from feed_service.transactions import WriteDatabase, compiled
+from feed_service.jobs.outages import Lane, Outage, reason, told
+from feed_service.jobs.runner import ATTEMPTS, Pace
+from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 
 logger = logging.getLogger(__name__)
 
-FIRST_WITHIN_S = 5.0
-"""A duty that is due once an hour is done soon after the start as well: processes may not live for an hour."""
+PROMPT_S = 1.0
+"""What is due as often as that has a lane of its own, so that nothing long keeps it waiting."""
 
-# Let go at the end of the transaction, whoever dies.
-ALONE = compiled(
-    select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 7_305_003)))
-)
+PACE = Pace(lease=timedelta(seconds=5))
+"""The lease is for the moment between taking it up and beginning; from there on its row is locked."""
+
+ENSURED_S = 60.0
+MORE = "more"
 
 
 @dataclass(frozen=True)
 class Duty:
-    """`work` is due every `every_s` seconds."""
+    """`work` is due every `every_s` seconds, from the begin of one run to that of the next."""
 
     name: str
     every_s: float
     work: Callable[[Transaction], Awaitable[int | bool]]
+
+    async def piece(self, tx: Transaction, job: Job) -> Progress:
+        return Progress(MORE if await self.work(tx) else None, job.progress)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """As `Duty`, of what remembers how far it has come."""
+
+    name: str
+    every_s: float
+    piece: Step
 
 
 @dataclass
@@ -51,36 +67,63 @@ class Upkeep:
     """`run` returns after `stop`, when what is under way is done."""
 
     database: WriteDatabase
-    duties: Sequence[Duty]
-    first_within_s: float = FIRST_WITHIN_S
+    duties: Sequence[Duty | Walk]
+    pace: Pace = PACE
+    outage: Outage = field(default_factory=Outage)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
         self._stopped.set()
 
     async def run(self) -> None:
+        prompt = [duty for duty in self.duties if duty.every_s <= PROMPT_S]
+        others = [duty for duty in self.duties if duty.every_s > PROMPT_S]
         async with asyncio.TaskGroup() as group:
-            for duty in self.duties:
-                group.create_task(self._regularly(duty))
+            for duties in filter(None, (prompt, others)):
+                # A look soon after the second is over finds what is due each second.
+                look_s = (self.pace.look_s, 1.1 * self.pace.look_s)
+                group.create_task(Lane(self.outage, self._stopped, look_s).run(Turn(self, duties).work_on_one))
 
-    async def _regularly(self, duty: Duty) -> None:
-        wait = min(duty.every_s, self.first_within_s) * random.random()  # noqa: S311 - jitter.
-        while True:
-            await pause(self._stopped, wait)
-            if self._stopped.is_set():
-                return
-            try:
-                while await self.once(duty) and not self._stopped.is_set():
-                    pass
-            except Exception as error:  # noqa: BLE001 - logged, and tried again.
-                level = logging.WARNING if isinstance(error, FeedError) else logging.ERROR
-                logger.log(level, "Upkeep: %s was not done, and will be tried again: %s", duty.name, told(error))
-            wait = duty.every_s * random.uniform(0.9, 1.1)  # noqa: S311 - jitter.
+    async def run_all(self) -> None:
+        """Do what is due now, and return."""
+        turn = Turn(self, self.duties)
+        while await turn.work_on_one():
+            pass
 
-    async def once(self, duty: Duty) -> bool:
-        """Whether there is more to do at once; nothing is done, and False, while another process is at it."""
 
-        async def alone(tx: Transaction) -> bool:
-            return bool(await tx.sql.value(ALONE, name=duty.name) and await duty.work(tx))
+@dataclass
+class Turn:
+    """Does one piece after the other of some duties, that which is due longest first."""
 
-        return await Writer(self.database, ANONYMOUS, f"upkeep:{duty.name}").run(alone)
+    upkeep: Upkeep
+    duties: Sequence[Duty | Walk]
+    _ensured_at: float = -ENSURED_S
+
+    async def work_on_one(self) -> bool:
+        """Whether there may be more at once."""
+        await self._ensure()
+        holder, pace = jobs.new_holder(), self.upkeep.pace
+        steps = {duty.name: duty.piece for duty in self.duties}
+        taken = await self._writer().run(regular_jobs.claim, list(steps), holder, pace.lease)
+        if taken is None:
+            return False
+        job, is_abandoned = taken
+        try:
+            if is_abandoned and job.attempts > ATTEMPTS:
+                raise RuntimeError("Whoever began this died of it, every time.")  # noqa: TRY301 - as any other failure.
+            is_more = await self._writer(job.kind).run(regular_jobs.advance, job.id, holder, steps[job.kind])
+        except Exception as error:  # noqa: BLE001 - logged, kept in the job, and tried again.
+            if not self.upkeep.outage.is_why(error):
+                logger.error("Upkeep: %s failed, and will be tried again: %s", job.kind, told(error))  # noqa: TRY400 - see `told`.
+            await self._writer().run(regular_jobs.put_off, job.id, holder, reason(error), pace.wait)
+            return True
+        return is_more or len(self.duties) > 1
+
+    async def _ensure(self) -> None:
+        """Rows may go while the process runs: with a backup that is brought back, or by hand."""
+        if time.monotonic() >= self._ensured_at + ENSURED_S:
+            await self._writer().run(regular_jobs.ensure, {duty.name: duty.every_s for duty in self.duties})
+            self._ensured_at = time.monotonic()
+
+    def _writer(self, kind: str = "") -> Writer:
+        return Writer(self.upkeep.database, ANONYMOUS, f"upkeep:{kind}" if kind else "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from feed_service.commands import views
 from feed_service.commands.transaction import Writer
 from feed_service.commands.views import View, Views
-from feed_service.jobs.runner import pause
+from feed_service.jobs.outages import Outage, pause
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 
@@ -31,6 +31,7 @@ class ViewWriter:
     views: Views
     every_s: float = EVERY_S
     stop_s: float = STOP_S
+    outage: Outage = field(default_factory=lambda: Outage("Views"))
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
@@ -52,9 +53,12 @@ class ViewWriter:
         try:
             for start in range(0, len(waiting), AT_ONCE):
                 await self._write(waiting[start : start + AT_ONCE])
-        except Exception:
-            logger.warning("%d views wait to be written.", len(self.views), exc_info=True)
+        except Exception as error:
+            if not self.outage.is_why(error):
+                logger.warning("%d views wait to be written.", len(self.views), exc_info=True)
             return False
+        if waiting:
+            self.outage.is_over()
         return True
 
     async def _write_all(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from feed_service.jobs.duties import DUTIES
 from feed_service.jobs.kinds import KINDS
+from feed_service.jobs.outages import Outage
 from feed_service.jobs.runner import LANES, Runner
 from feed_service.jobs.upkeep import Upkeep
 from feed_service.transactions import WriteDatabase
@@ -42,7 +43,8 @@ class Worker:
 async def working(url: str) -> AsyncIterator[Worker]:
     """A worker beside whatever is done in the block; at its end it is stopped."""
     database = WriteDatabase.connect(url, pool_size=CONNECTIONS)
-    worker = Worker(Runner(database, KINDS), Upkeep(database, DUTIES))
+    outage = Outage()
+    worker = Worker(Runner(database, KINDS, outage=outage), Upkeep(database, DUTIES, outage=outage))
     running = asyncio.create_task(worker.run())
     try:
         yield worker

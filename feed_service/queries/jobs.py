@@ -15,12 +15,12 @@ job = models.Job
 def due() -> Select[*tuple[Any, ...]]:
     """(id,) of those of `:kinds` whose time has come, also those that a crash has left half done; oldest first."""
     is_open = (job.finished_at.is_(None), job.every_s.is_(None))
-    return select(job.id).where(*is_open, *_free()).order_by(job.id)
+    return select(job.id).where(*is_open, job.state != "failed", *_free()).order_by(job.id)
 
 
 def due_again() -> Select[*tuple[Any, ...]]:
-    """As `due`, of regular work; longest due first."""
-    return select(job.id).where(job.every_s.is_not(None), *_free()).order_by(job.run_after, job.id)
+    """(id, state) as of `due`, of regular work; longest due first."""
+    return select(job.id, job.state).where(job.every_s.is_not(None), *_free()).order_by(job.run_after, job.id)
 
 
 def _free() -> tuple[ColumnElement[bool], ...]:

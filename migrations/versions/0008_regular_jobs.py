@@ -16,7 +16,6 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("jobs", sa.Column("every_s", sa.Double(), nullable=True))
     op.add_column("jobs", sa.Column("started_at", TIME, nullable=True))
     op.add_column("jobs", sa.Column("ran_at", TIME, nullable=True))
@@ -24,13 +23,13 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("runs", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("jobs", sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False))
     op.execute("ALTER TABLE jobs SET (fillfactor = 50)")
+    op.execute("UPDATE jobs SET finished_at = NULL WHERE state = 'failed'")
     op.create_index("ix_jobs_open", "jobs", ["id"], postgresql_where=sa.text("finished_at IS NULL AND every_s IS NULL"))
     op.create_index("ix_jobs_regular", "jobs", ["kind"], unique=True, postgresql_where=sa.text("every_s IS NOT NULL"))
     op.drop_index("ix_jobs_due", table_name="jobs")
 
 
 def downgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("DELETE FROM jobs WHERE every_s IS NOT NULL")
     op.create_index(
         "ix_jobs_due", "jobs", ["run_after", "id"], postgresql_where=sa.text("state IN ('waiting', 'running')")

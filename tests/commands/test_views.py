@@ -138,7 +138,7 @@ async def test_views_wait_while_the_database_is_away_and_count_once_when_it_is_b
     async with another_process(NOWHERE) as cut_off:
         cut_off.views = taken
         assert not await cut_off.write()
-    assert "1 views wait to be written." in caplog.text
+    assert "Views wait for the database" in caplog.text
     with pytest.raises(Overloaded):
         taken.take(ann.id, [post.id + number for number in range(4)], NOW)
     assert taken.waiting() == [View(post.id, ann.id, NOW.replace(minute=0, second=0, microsecond=0))]

@@ -11,6 +11,7 @@ from feed_service import models
 from feed_service.commands.jobs import Job, Progress
 from feed_service.commands.transaction import Change, Transaction
 from feed_service.jobs.runner import Pace, Runner
+from feed_service.jobs.upkeep import Duty, Upkeep
 from feed_service.transactions import WriteDatabase
 
 CHECKOUT = Path(__file__).parents[2]
@@ -32,14 +33,35 @@ async def die_in_the_second(tx: Transaction, job: Job) -> Progress:
     return await count_a_view(tx, job)
 
 
+async def die_on_duty(tx: Transaction) -> bool:
+    await tx.sql.driver.execute("INSERT INTO tags (slug, name) VALUES ('half', 'done')")
+    os._exit(DIED)
+
+
 def dying(url: str) -> int:
     """Run the job in a process that dies within its second step. The exit code."""
-    program = "import sys; from tests.jobs import counting; counting.main(sys.argv[1])"
+    return _in_a_process("main", url)
+
+
+def dying_on_duty(url: str) -> int:
+    """Do the regular work `count` in a process that dies of it. The exit code."""
+    return _in_a_process("main_on_duty", url)
+
+
+def _in_a_process(function: str, url: str) -> int:
+    program = f"import sys; from tests.jobs import counting; counting.{function}(sys.argv[1])"
     return subprocess.run([sys.executable, "-c", program, url], cwd=CHECKOUT, check=False, timeout=30).returncode
 
 
 def main(url: str) -> None:
     async def work() -> None:
         await Runner(WriteDatabase.connect(url, pool_size=2), {"count": die_in_the_second}, HURRIED).run_all()
+
+    asyncio.run(work())
+
+
+def main_on_duty(url: str) -> None:
+    async def work() -> None:
+        await Upkeep(WriteDatabase.connect(url, pool_size=2), [Duty("count", 60, die_on_duty)], HURRIED).run_all()
 
     asyncio.run(work())
