@@ -15,19 +15,24 @@ DECLARE
     filled text[] := '{}';
 BEGIN
     FOR name IN SELECT oid::regclass::text FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
     LOOP
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
         IF is_filled THEN filled := filled || name; END IF;
     END LOOP;
-    IF 'audit_events' = ANY (filled) THEN ALTER TABLE audit_events DISABLE TRIGGER audit_events_are_kept; END IF;
+    FOREACH name IN ARRAY filled LOOP
+        IF name LIKE 'audit_events%' THEN EXECUTE 'ALTER TABLE ' || name || ' DISABLE TRIGGER USER'; END IF;
+    END LOOP;
     IF filled <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
-    IF 'audit_events' = ANY (filled) THEN ALTER TABLE audit_events ENABLE TRIGGER audit_events_are_kept; END IF;
+    FOREACH name IN ARRAY filled LOOP
+        IF name LIKE 'audit_events%' THEN EXECUTE 'ALTER TABLE ' || name || ' ENABLE TRIGGER USER'; END IF;
+    END LOOP;
     PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$
 """
-"""Truncates only what is filled, as a TRUNCATE of everything costs more than most tests; ids begin at 1 again."""
+"""Truncates only what is filled, of partitions too: a TRUNCATE of everything costs more than most tests. Ids begin at 1
+again."""
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from feed_service.queries.exports import (
     stream_of,
     tags_of_post,
     version_by,
+    viewed_by,
     who_deleted,
 )
 
@@ -181,7 +182,7 @@ def history(me: Me) -> Iterator[Section]:
     """What the user read, did, and was done to by those who run the site: not by whom."""
     view, event = models.PostView, models.AuditEvent
     told = in_api(postId=global_id("Post", view.post_id), hour=view.hour)
-    yield Section("postView", view.__table__, [view.hour, view.post_id], told, [view.user_id == me])
+    yield Section("postView", view.__table__, [view.hour, view.post_id], told, [viewed_by(me)])
     told = in_api(
         at=event.at,
         action=event.action,

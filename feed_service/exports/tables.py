@@ -47,6 +47,7 @@ OPEN = frozenset(
         "audit_events.facts",
         "audit_events.hash",  # proves the chain, and is made public for that
         "audit_events.private",  # encrypted; unreadable as soon as its key is deleted
+        "audit_streams.forgotten_hash",
         "audit_streams.last_hash",
         "bulks.counts",
         "bulks.idempotency_key",

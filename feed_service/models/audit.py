@@ -11,27 +11,33 @@ from feed_service.models.base import Base, Count, Created, index
 
 
 class AuditStream(Base):
-    """The end of a chain: whoever appends to it locks this row, after all others but those of numbers."""
+    """The end of a chain: whoever appends to it locks this row, after all others but those of numbers.
+
+    Events up to number `forgotten` may have been dropped; `forgotten_hash` is what the next one is chained to.
+    """
 
     __tablename__ = "audit_streams"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     length: Mapped[Count]
     last_hash: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''::bytea"))
+    forgotten: Mapped[Count]
+    forgotten_hash: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''::bytea"))
 
 
 class AuditEvent(Base):
     """Who did what to whom: a trigger refuses whatever is not an insert.
 
     `private` is personal data, encrypted with the key of `owner_id`, whose data they are. `hash` covers all other
-    columns and the hash before it; without the owner's key, the chain still verifies.
+    columns and the hash before it; without the owner's key, the chain still verifies. `at` is in the key because the
+    trail is in partitions by it; that a number is given out once is due to the lock on the stream.
     """
 
     __tablename__ = "audit_events"
 
     stream: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     actor_id: Mapped[int | None]
     action: Mapped[str]
     subject_kind: Mapped[str]
@@ -44,6 +50,7 @@ class AuditEvent(Base):
 
     __table_args__ = (
         index("ix_audit_events_subject", "subject_kind", "subject_id", text("at DESC"), serves="audit.about"),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
 

@@ -46,14 +46,14 @@ class ChangeLog(Base):
 
     `xid` is the transaction that wrote it: a reader compares it with the snapshot it stands at, so that a late commit
     is neither missed nor waited for. `author_id` is whose followers it concerns. There are no foreign keys: the log
-    outlives what it tells of.
+    outlives what it tells of. `at` is in the key because the log is in partitions by it (`models.partitions`).
     """
 
     __tablename__ = "change_log"
 
     seq: Mapped[BigId]
     xid: Mapped[int] = mapped_column(Xid8, server_default=func.pg_current_xact_id())
-    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    at: Mapped[datetime] = mapped_column(primary_key=True, server_default=func.now())
     kind: Mapped[str]
     action: Mapped[str]
     subject_id: Mapped[int]
@@ -92,6 +92,7 @@ class ChangeLog(Base):
             postgresql_where=text(OF_THREADS),
             serves="missed.of_thread",
         ),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, LargeBinary, text
+from sqlalchemy import CheckConstraint, LargeBinary, PrimaryKeyConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +71,12 @@ class PostView(Base):
 
     __tablename__ = "post_views"
 
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
-    post_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[datetime]
+    post_id: Mapped[int]
+    user_id: Mapped[int]
+
+    __table_args__ = (
+        PrimaryKeyConstraint("post_id", "hour", "user_id"),
+        index("ix_post_views_user", "user_id", "hour", "post_id", serves="exports.viewed_by"),
+        {"postgresql_partition_by": "RANGE (hour)"},
+    )

@@ -155,6 +155,11 @@ def done_to(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
+def viewed_by(user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """The row of `post_views` is the user's."""
+    return models.PostView.user_id == user_id
+
+
 def audit_key() -> Select[bytes | None]:
     """What opens the sealed data of the user `user_id`."""
     return select(models.AuditKey.key).where(models.AuditKey.user_id == bindparam("user_id", type_=BigInteger))

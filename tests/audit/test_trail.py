@@ -64,12 +64,12 @@ async def heads(database: WriteDatabase) -> list[Head]:
 
 
 async def tamper(world: World, *statements: str, **values: object) -> None:
-    """As the owner of the database can: with the trigger away."""
+    """As the owner of the database can: with the triggers away."""
     async with world.engine.begin() as connection:
-        await connection.execute(text("ALTER TABLE audit_events DISABLE TRIGGER audit_events_are_kept"))
+        await connection.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         for statement in statements:
             await connection.execute(text(statement), values)
-        await connection.execute(text("ALTER TABLE audit_events ENABLE TRIGGER audit_events_are_kept"))
+        await connection.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
 
 
 async def test_an_untouched_trail_is_whole(trail: WriteDatabase) -> None:
@@ -82,7 +82,7 @@ async def test_an_untouched_trail_is_whole(trail: WriteDatabase) -> None:
     "statement",
     ["UPDATE audit_events SET action = 'x'", "UPDATE audit_events SET action = 'x' WHERE false",
      "DELETE FROM audit_events", "TRUNCATE audit_events",
-     "INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (stream, number) DO UPDATE SET action = 'x'"],
+     "INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (stream, number, at) DO UPDATE SET action = 'x'"],
 )  # fmt: skip
 async def test_the_trail_is_only_ever_added_to(world: World, statement: str) -> None:
     before = await contents(world, models.AuditEvent)

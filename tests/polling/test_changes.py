@@ -192,7 +192,7 @@ def literal(value: int | list[int] | datetime) -> str:
 
 def rows_read(plan: dict[str, Any]) -> int:
     own = 0
-    if plan.get("Relation Name") == "change_log":
+    if plan.get("Relation Name", "").startswith("change_log_") and "horizon" not in plan["Relation Name"]:
         own = int((plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"])
     return own + sum(rows_read(part) for part in plan.get("Plans", ()))
 
