@@ -14,7 +14,7 @@ from click._termui_impl import ProgressBar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from feed_service import cli_accounts, cli_bulk, cli_numbers, cli_upkeep, preparing, serving
+from feed_service import cli_accounts, cli_bulk, cli_explain, cli_numbers, cli_upkeep, preparing, serving
 from feed_service.accounts import tokens, viewers
 from feed_service.app import signing_keys
 from feed_service.cli_database import cache, database, on_database
@@ -205,7 +205,13 @@ class ProgressBars:
             self.bar.render_finish()
 
 
-for command in (*cli_accounts.COMMANDS, *cli_bulk.COMMANDS, *cli_numbers.COMMANDS, *cli_upkeep.COMMANDS):
+for command in (
+    *cli_accounts.COMMANDS,
+    *cli_bulk.COMMANDS,
+    *cli_explain.COMMANDS,
+    *cli_numbers.COMMANDS,
+    *cli_upkeep.COMMANDS,
+):
     cli.add_command(command)
 
 if __name__ == "__main__":

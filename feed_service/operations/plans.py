@@ -35,7 +35,8 @@ class Node:
 
     `estimated` and `rows` are of one loop; `rows` and `ms` are None if the plan was not analysed, and `loops` then 0.
     `ms` and `buffers` are of all loops and of what is below. `removed`: rows read and thrown away, in all loops.
-    `may_end_early`: it may be left before it is at its end, which its estimate tells nothing of.
+    `part`: such as CTE authors, InitPlan 2. `may_end_early`: it may be left before its end, of which its estimate
+    tells nothing.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Node:
     spilled_kb: int
     may_end_early: bool
     relationship: str
+    part: str
     children: tuple["Node", ...]
 
     @property
@@ -117,6 +119,7 @@ def _node(found: Mapping[str, Any], *, may_end_early: bool, hides_texts: bool) -
         _spilled_kb(found),
         may_end_early,
         found.get("Parent Relationship", ""),
+        found.get("Subplan Name", ""),
         tuple(below),
     )
 
