@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, bindparam, func, insert, literal, null, select, update
 
 from feed_service import models
-from feed_service.commands import comment_counts, content, edits, texts
+from feed_service.commands import comment_counts, content, edits, forgetting_texts, texts
 from feed_service.commands.audit import AuditEvent
 from feed_service.commands.content import COMMENT_ID, POST_ID
 from feed_service.commands.permissions import author_or_moderator, not_found, only_author, signed_in
@@ -47,7 +47,7 @@ SAY = compiled(
 FOUND = compiled(
     select(
         *(comment.id, comment.post_id, comment.author_id, comment.path, comment.body, comment.version),
-        *(comment.deleted_at, comment.deleted_by_id),
+        *(comment.deleted_at, comment.deleted_by_id, func.now().label("now")),
         visibility.comment_listed_for(SOMEBODY).label("is_listed"),
     )
     .where(comment.id == COMMENT_ID)
@@ -134,7 +134,7 @@ async def delete_comment(tx: Transaction, comment_id: int) -> int:
 async def restore_comment(tx: Transaction, comment_id: int) -> int:
     """Bring back what was deleted: its author what they deleted themselves, a moderator what others did.
 
-    Raises Refused: the viewer may not, or the post is not listed for them.
+    Raises Refused: the viewer may not, it was too long ago, or the post is not listed for them.
     """
     me, found = signed_in(tx.viewer), await _found(tx, comment_id)
     author_or_moderator(tx.viewer, found["author_id"], "comment")
@@ -143,6 +143,7 @@ async def restore_comment(tx: Transaction, comment_id: int) -> int:
     if found["deleted_at"] is not None:
         if (found["deleted_by_id"] == found["author_id"]) != (me == found["author_id"]):
             raise Refused(UserErrorCode.FORBIDDEN, "This comment was deleted by somebody else.")
+        forgetting_texts.kept(found["deleted_at"], found["now"], "comment")
         await tx.sql.run(RESTORE, comment_id=comment_id)
         await comment_counts.appeared(tx, found, "restore")
         _audit(tx, found, "restore", standing(found["deleted_by_id"], None))

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from feed_service import models
 from feed_service.accounts.rules import Form
-from feed_service.commands import publishing, standing, tagging, texts
+from feed_service.commands import forgetting_texts, publishing, standing, tagging, texts
 from feed_service.commands.audit import AuditEvent
 from feed_service.commands.own_posts import moderated_post
 from feed_service.commands.permissions import restorer, signed_in
@@ -127,11 +127,12 @@ async def delete_post(tx: Transaction, post_id: int) -> int:
 async def restore_post(tx: Transaction, post_id: int) -> int:
     """Bring back a deleted post: its author what they deleted themselves, a moderator what others did.
 
-    Raises Refused.
+    Raises Refused, also when it was deleted too long ago.
     """
     row = await moderated_post(tx, post_id)
     stands = Standing.of(row)
     if stands.deleted_at is not None:
         restorer(tx.viewer, row["author_id"], stands.deleted_by_id, "post")
+        forgetting_texts.kept(stands.deleted_at, row["now"], "post")
         await standing.move(tx, row, stands._replace(deleted_at=None, deleted_by_id=None), "restore")
     return post_id

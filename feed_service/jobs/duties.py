@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from feed_service.commands import forgetting, idempotency, publishing, reconcile, sessions
+from feed_service.commands import forgetting, forgetting_texts, idempotency, publishing, reconcile, sessions
 from feed_service.commands.bulk import uploads
 from feed_service.jobs.upkeep import Duty
 
@@ -14,6 +14,8 @@ DUTIES: Sequence[Duty] = (
     Duty("forget idempotency keys", 10 * MINUTE, idempotency.forget_expired),
     Duty("forget jobs", HOUR, forgetting.forget_jobs),
     Duty("forget observations", HOUR, forgetting.forget_observations),
+    Duty("forget old comments", HOUR, forgetting_texts.forget_comments),
+    Duty("forget old posts", HOUR, forgetting_texts.forget_posts),
     Duty("forget sessions", 10 * MINUTE, sessions.forget_expired),
     Duty("forget views", 10 * MINUTE, forgetting.forget_views),
     Duty("publish", 1.0, publishing.publish_due),

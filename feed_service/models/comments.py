@@ -79,6 +79,13 @@ class Comment(Base):
             serves="comments.last_at",
         ),
         index(
+            "ix_comments_deleted_with_text",
+            "deleted_at",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL AND body <> ''"),
+            serves="forgotten.comments_with_text",
+        ),
+        index(
             "ix_comments_deleted_by",
             "deleted_by_id",
             postgresql_where=text("deleted_by_id IS NOT NULL"),

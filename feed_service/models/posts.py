@@ -89,6 +89,13 @@ class Post(Base):
             serves="posts.due",
         ),
         index(
+            "ix_posts_deleted_with_text",
+            "deleted_at",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL AND (title <> '' OR body <> '')"),
+            serves="forgotten.posts_with_text",
+        ),
+        index(
             "ix_posts_deleted_by",
             "deleted_by_id",
             postgresql_where=text("deleted_by_id IS NOT NULL"),

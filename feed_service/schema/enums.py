@@ -120,6 +120,7 @@ described(
     NOT_PUBLISHED="It is not published.",
     SELF="Nobody can do this to themselves.",
     TAKEN="Somebody else has it already.",
+    TOO_LATE="It could be done for a time only, which is over.",
     TOO_LONG="The text is too long.",
     TOO_MANY="There are too many.",
     VERSION_CONFLICT="Somebody has edited it meanwhile.",

@@ -18,6 +18,7 @@ from feed_service.commands.bulk.stored_posts import (
     lock_posts,
     show,
 )
+from feed_service.commands.forgetting_texts import is_kept
 from feed_service.commands.transaction import Transaction
 
 DELETES = Fields({"post": is_name_or_id}, frozenset({"post"}))
@@ -40,7 +41,7 @@ async def delete_posts(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[O
 
 
 async def restore_posts(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[Outcome]:
-    """`restored` or `not_deleted`; refused are NOT_FOUND, and FORBIDDEN for what only its author may bring back.
+    """`restored` or `not_deleted`; refused are NOT_FOUND, FORBIDDEN for what only its author may bring back, TOO_LATE.
 
     With `deletedBy`, the id of a bulk, a post stays as it is, `changed_since`, if it was restored since then, or
     deleted by somebody else.
@@ -81,6 +82,8 @@ class Judge:
         is_authors = deleted_by is None and post["deleted_by_id"] == post["author_id"] != self.me
         if is_authors or post["author_id"] in self.ended:
             return refused(row.line, "FORBIDDEN", "Only its author may bring this post back.", post_id)
+        if not is_kept(post["deleted_at"], post["now"]):
+            return refused(row.line, "TOO_LATE", "Its text is not kept any longer.", post_id)
         return Outcome(row.line, RESTORED, post_id)
 
 

@@ -38,7 +38,7 @@ Posts = dict[int, Any]
 
 WITH_SLUGS = compiled(select(post.id, post.slug).where(post.slug == any_(bindparam("slugs", type_=TEXTS))))
 LOCKED = compiled(
-    select(post.id, post.author_id, post.status, post.deleted_at, post.deleted_by_id)
+    select(post.id, post.author_id, post.status, post.deleted_at, post.deleted_by_id, func.now().label("now"))
     .where(post.id == any_(IDS))
     .order_by(post.id)
     .with_for_update(key_share=True)
