@@ -18,6 +18,7 @@ from feed_service.http.conditional import Unchanged, Viewers
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.headers import GZIP_FROM_BYTES, GZIP_LEVEL, THREAD_FROM_BYTES, SafeHeaders
 from feed_service.http.negotiation import NDJSON
+from feed_service.stopping import Stopping
 
 
 def create_site(
@@ -25,8 +26,9 @@ def create_site(
     is_current: health.IsCurrent,
     lifespan: Lifespan[Starlette] | None = None,
     further: Sequence[Route] = (),
+    stopping: Stopping | None = None,
 ) -> Starlette:
-    """`is_current`: see `health.readyz`; `further` are the addresses beside GraphQL."""
+    """`is_current`, `stopping`: see `health.readyz`; `further` are the addresses beside GraphQL."""
     unchanged = (
         []
         if endpoint.answers is None
@@ -41,7 +43,7 @@ def create_site(
             Route("/graphql/", graphql),
             Route("/graphiql/{name:path}", graphiql.asset),
             Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz(is_current)),
+            Route("/readyz", health.readyz(is_current, stopping or Stopping())),
             *further,
         ],
         middleware=[

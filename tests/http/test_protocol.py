@@ -15,9 +15,11 @@ from feed_service.execution.plans import Plans
 from feed_service.http.graphql import GraphQLEndpoint
 from feed_service.http.health import IsCurrent, readyz
 from feed_service.http.site import create_site
+from feed_service.stopping import Stopping
 from feed_service.viewer import Viewer
 from tests.http.server import serving
 from tests.http.small import TOKEN, core
+from tests.http.small import is_current as always
 
 JSON = {"Content-Type": "application/json"}
 GRAPHQL = {"Accept": "application/graphql-response+json"}
@@ -220,9 +222,22 @@ async def is_away() -> bool:
 
 @pytest.mark.parametrize(("is_current", "why"), [(is_outdated, "migrate"), (is_away, "cannot be reached")])
 async def test_readiness_says_what_is_missing(is_current: IsCurrent, why: str) -> None:
-    answer = await readyz(is_current)(Request({"type": "http"}))
+    answer = await readyz(is_current, Stopping())(Request({"type": "http"}))
     assert answer.status_code == 503
     assert why in bytes(answer.body).decode()
+
+
+async def test_a_service_that_stops_is_not_ready() -> None:
+    stopping = Stopping()
+    told: list[bool] = []
+    stopping.when_begun(lambda: told.append(stopping.is_begun))
+    ready = readyz(always, stopping)
+    assert (await ready(Request({"type": "http"}))).status_code == 200
+    stopping.begin()
+    stopping.begin()
+    answer = await ready(Request({"type": "http"}))
+    assert (answer.status_code, answer.body) == (503, b'{"status":"The service is stopping."}')
+    assert told == [True]
 
 
 async def is_down(_token: str) -> Viewer:
