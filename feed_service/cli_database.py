@@ -17,12 +17,15 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The URL of the database: the one configured, or the embedded one, started or joined for the block."""
+def database(settings: Settings, connections: int = 0) -> Iterator[str]:
+    """The URL of the database: the one configured, or the embedded one, started or joined for the block.
+
+    The embedded one is started with room for so many `connections`.
+    """
     if settings.database_url is not None:
         yield settings.database_url
         return
-    with postgres.running(settings.data_dir) as server:
+    with postgres.running(settings.data_dir, connections=connections) as server:
         yield server.dsn
 
 

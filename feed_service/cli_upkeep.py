@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 import click
 import orjson
 
+from feed_service import preparing
 from feed_service.cli_database import on_database
 from feed_service.commands import account_deletion, audit, audit_trail, jobs
 from feed_service.commands.audit_trail import Head
@@ -30,6 +31,7 @@ def worker() -> None:
     """
 
     async def work(url: str) -> None:
+        await preparing.prepare(url, may_migrate=False, demo_wanted=False)
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)

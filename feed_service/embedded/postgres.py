@@ -14,6 +14,10 @@ from feed_service.embedded.folders import runtime_folder, sockets
 START_LIMIT_S = 60.0
 """Long enough for the recovery after a crash in the middle of an import."""
 
+LEAST_CONNECTIONS = 100
+RESERVED = 3
+"""Connections that PostgreSQL keeps for superusers."""
+
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -38,12 +42,18 @@ class RunningPostgres:
 
 @contextmanager
 def running(
-    data_dir: Path, *, durable: bool = True, bin_dir: Path | None = None, shared_buffers: str = "128MB"
+    data_dir: Path,
+    *,
+    durable: bool = True,
+    bin_dir: Path | None = None,
+    shared_buffers: str = "128MB",
+    connections: int = 0,
 ) -> Iterator[RunningPostgres]:
     """The server of `data_dir`: started here and stopped with the block, or joined if another process runs it.
 
     Call it from the main thread, before an event loop or threads run. Where the owner ends, the server ends.
-    `durable=False` gives up the safety of the data for speed: for tests.
+    `durable=False` gives up the safety of the data for speed: for tests. There is room for `connections`, if there are
+    more of them than LEAST_CONNECTIONS.
 
     Raises:
         ServerBinariesMissing, ServerFailed, DataFolderUnusable, DataFolderVersion.
@@ -53,7 +63,8 @@ def running(
         if record is not None:
             yield RunningPostgres(Path(record.sockets), record.pid, record.major, is_joined=True)
             return
-        settings = {"shared_buffers": shared_buffers, **({} if durable else NOT_DURABLE)}
+        room = {"max_connections": str(max(LEAST_CONNECTIONS, connections + RESERVED))}
+        settings = {"shared_buffers": shared_buffers, **room, **({} if durable else NOT_DURABLE)}
         yield stack.enter_context(_owned(data_dir, settings, bin_dir))
 
 
@@ -116,7 +127,6 @@ def _fixed_settings(installation: cluster.Installation, socket_folder: Path) -> 
         "port": "5432",
         "unix_socket_directories": str(socket_folder),
         "unix_socket_permissions": "0700",
-        "max_connections": "100",
         "jit": "off",
         "logging_collector": "off",
         "log_destination": "stderr",
