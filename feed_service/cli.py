@@ -14,7 +14,7 @@ from click._termui_impl import ProgressBar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from feed_service import cli_accounts, cli_bulk, cli_explain, cli_numbers, cli_upkeep, preparing, serving
+from feed_service import cli_accounts, cli_bulk, cli_explain, cli_numbers, cli_report, cli_upkeep, preparing, serving
 from feed_service.accounts import tokens, viewers
 from feed_service.app import signing_keys
 from feed_service.cli_database import cache, database, on_database
@@ -210,6 +210,7 @@ for command in (
     *cli_bulk.COMMANDS,
     *cli_explain.COMMANDS,
     *cli_numbers.COMMANDS,
+    *cli_report.COMMANDS,
     *cli_upkeep.COMMANDS,
 ):
     cli.add_command(command)
