@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from feed_service.commands import forgetting, forgetting_texts, idempotency, publishing, reconcile, sessions
 from feed_service.commands.bulk import uploads
 from feed_service.jobs.upkeep import Duty
+from feed_service.operations import history
 
 MINUTE, HOUR = 60.0, 3_600.0
 
@@ -20,4 +21,5 @@ DUTIES: Sequence[Duty] = (
     Duty("forget views", 10 * MINUTE, forgetting.forget_views),
     Duty("publish", 1.0, publishing.publish_due),
     Duty("sample numbers", 10 * MINUTE, reconcile.sample_numbers),
+    Duty("snapshot statements", 10 * MINUTE, history.snapshot_statements),
 )
