@@ -1,6 +1,5 @@
-"""Goes through everything that is derived, in bounded steps beside the writers."""
+"""Goes through everything that is derived, in bounded steps beside the writers; `rounds` does it all the time."""
 
-import logging
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -9,8 +8,6 @@ from dataclasses import dataclass, field
 from feed_service.commands import drift
 from feed_service.commands.drift import COMMENTS, KINDS, POSTS, TAGS, USERS, Drift, Kind
 from feed_service.commands.transaction import Transaction, Writer
-
-logger = logging.getLogger(__name__)
 
 AT_ONCE = {POSTS: 1_000, COMMENTS: 200, USERS: 1_000, TAGS: 100}
 """Things of one step; of comments, the posts whose threads are looked at."""
@@ -89,12 +86,3 @@ async def put_right(writer: Writer, kind: Kind, differing: Sequence[Drift]) -> A
     for start in range(0, len(owners), REPAIRED_AT_ONCE):
         for row in await writer.run(drift.repaired, kind, owners[start : start + REPAIRED_AT_ONCE]):
             yield row
-
-
-async def sample_numbers(tx: Transaction) -> bool:
-    """Look at a short stretch of each kind, somewhere, and report what is wrong in the log. It is never urgent."""
-    for kind in KINDS:
-        ids, _ = await stretch(tx, kind, random.randint(1, max(1, await newest(tx, kind))), SAMPLED_AT_ONCE)  # noqa: S311
-        for row in await drift.found(tx, kind, ids):
-            logger.error("Drift, to be put right by `feed-service reconcile --repair`: %s", row.facts())
-    return False

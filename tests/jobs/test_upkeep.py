@@ -192,15 +192,11 @@ async def test_a_kind_that_the_code_has_no_more_is_left_alone(world: World, writ
     assert await only_row(world) == before
 
 
-async def test_old_views_and_done_jobs_are_forgotten_and_the_rest_stays(world: World, writing: WriteDatabase) -> None:
+async def test_old_jobs_that_are_done_are_forgotten_and_the_rest_stays(world: World, writing: WriteDatabase) -> None:
     now, long_ago = datetime.now(UTC), datetime.now(UTC) - timedelta(days=40)
-    for hour in (now, now - timedelta(hours=1), long_ago):
-        await world.add(models.PostView(hour=hour, post_id=1, user_id=1))
     for state, finished_at in (("done", long_ago), ("done", now), ("failed", None), ("waiting", None)):
         await world.add(models.Job(kind="test", state=state, finished_at=finished_at))
-    writer = Writer(writing, ANONYMOUS)
-    assert (await writer.run(forgetting.forget_views), await writer.run(forgetting.forget_jobs)) == (1, 1)
-    assert [row["hour"] for row in await contents(world, models.PostView)] == [now - timedelta(hours=1), now]
+    assert await Writer(writing, ANONYMOUS).run(forgetting.forget_jobs) == 1
     assert [row["state"] for row in await contents(world, models.Job)] == ["done", "failed", "waiting"]
 
 
