@@ -148,11 +148,11 @@ def home_ratios(found: list[Measured]) -> dict[str, float]:
     }
 
 
-async def filled(url: str) -> None:
+async def filled(url: str, plan: SeedPlan) -> None:
     await migrate(url)
     engine = create_engine(url)
     try:
-        await seed(engine, SEEDED, lambda *_: None)
+        await seed(engine, plan, lambda *_: None)
     except ConfigurationError:
         print("Seeded before.")
     finally:
@@ -160,14 +160,14 @@ async def filled(url: str) -> None:
 
 
 @contextmanager
-def database(url: str | None, folder: Path) -> Iterator[str]:
+def database(url: str | None, folder: Path, plan: SeedPlan = SEEDED) -> Iterator[str]:
     """The given database, or a seeded one on a server of its own, kept in `folder` for the next time."""
     if url:
         yield url
         return
     with postgres.running(folder, durable=False, shared_buffers="1GB") as server:
-        print(f"Seeding {folder} with 500,000 posts; this takes minutes the first time.")
-        asyncio.run(filled(server.dsn))
+        print(f"Seeding {folder} with {plan.posts:,} posts; this takes minutes the first time.")
+        asyncio.run(filled(server.dsn, plan))
         yield server.dsn
 
 
