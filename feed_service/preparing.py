@@ -11,6 +11,7 @@ from feed_service.errors import ConfigurationError
 from feed_service.imports import demo
 from feed_service.migrations import migrate
 from feed_service.operations.server import Facts, Room, facts, rooms
+from feed_service.operations.statement_counting import count_statements
 from feed_service.pools import Budget
 
 OLDEST = 15
@@ -28,6 +29,7 @@ async def prepare(url: str, *, may_migrate: bool, demo_wanted: bool, budget: Bud
         budget.check(limits)
     if may_migrate:
         await migrate(url)
+        await count_statements(url)
     elif found.revision is None or found.revision < newest_revision():
         raise ConfigurationError("The database is not migrated to this version; run `feed-service migrate`.")
     if demo_wanted:

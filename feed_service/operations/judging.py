@@ -18,10 +18,11 @@ RULES: Mapping[str, Callable[[Any], Iterator[Advice]]] = {
     "vacuuming": rules_storage.on_vacuuming,
     "replication": rules_running.on_replication,
     "upkeep": rules_service.on_upkeep,
+    "drifting": rules_service.on_drift,
     "months": rules_service.on_months,
 }
 
-PART_OF = {"served": "operations", "vacuuming": "vacuum", "upkeep": "jobs", "months": "partitions"}
+PART_OF = {"served": "operations", "vacuuming": "vacuum", "upkeep": "jobs", "drifting": "drift", "months": "partitions"}
 """What is called otherwise where it is shown."""
 
 

@@ -10,6 +10,7 @@ from feed_service.operations.advice import Advice, advice_part
 from feed_service.operations.asking import Questions, Unknown, asking
 from feed_service.operations.connections import Connections, connections
 from feed_service.operations.connections_part import connections_part
+from feed_service.operations.drifting import Drifting, drifting, drifting_part
 from feed_service.operations.hits import Hits, hits, hits_part
 from feed_service.operations.indexes import LEAST_AGE, Indexes, indexes, indexes_part
 from feed_service.operations.judging import advise
@@ -63,6 +64,7 @@ class Report:
     vacuuming: Vacuuming | Unknown
     replication: Replication | Unknown
     upkeep: Upkeep | Unknown
+    drifting: Drifting | Unknown
     months: Months | Unknown
 
 
@@ -84,6 +86,7 @@ async def collected(ask: Questions, wanted: Wanted) -> Report:
         "vacuuming": await ask.tried(vacuuming),
         "replication": await ask.tried(replication),
         "upkeep": await ask.tried(upkeep),
+        "drifting": await ask.tried(drifting),
         "months": await ask.tried(months),
     }
     seen = {**found, "served": served, "targets": targets(served)}
@@ -104,6 +107,7 @@ def parts_of(seen: Report) -> list[Part]:
         _part(seen.vacuuming, vacuuming_part, "vacuum", "Vacuum"),
         _part(seen.replication, replication_part, "replication", "Replication"),
         _part(seen.upkeep, upkeep_part, "jobs", "Jobs"),
+        _part(seen.drifting, drifting_part, "drift", "Drift of stored numbers"),
         _part(seen.months, months_part, "partitions", "Partitions"),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from feed_service.operations import figures
 from feed_service.operations.advice import Advice
+from feed_service.operations.drifting import Drifting
 from feed_service.operations.months import Months
 from feed_service.operations.redaction import redacted
 from feed_service.operations.served import Served
@@ -72,6 +73,17 @@ def on_targets(found: Sequence[Target]) -> Iterator[Advice]:
                 f"{target.measured}, where {target.wanted} is promised.",
                 "Begin with Operations by time, and Slow statements.",
             )
+
+
+def on_drift(found: Drifting) -> Iterator[Advice]:
+    for name, rows in found.wrong.items():
+        yield Advice(
+            "warning",
+            "drift",
+            f"Stored numbers were wrong: {name}.",
+            f"{rows:,} rows since {found.rounds[0].began_at}; they were put right.",
+            "Somebody wrote past the service, or a command counts wrongly: see the audit trail of these rows.",
+        )
 
 
 def on_months(found: Months) -> Iterator[Advice]:
