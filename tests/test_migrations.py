@@ -33,7 +33,7 @@ async def test_the_tables_are_those_of_the_models(database_url: str) -> None:
 async def test_a_downgrade_leaves_nothing_and_can_be_undone(bare_database_url: str) -> None:
     await migrate(bare_database_url)
     engine = create_engine(bare_database_url, pool_size=1)
-    async with engine.begin() as connection:
+    async with engine.connect() as connection:
         await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "base"))
         left = await connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
         assert list(left) == ["alembic_version"]

@@ -29,6 +29,7 @@ from feed_service.models.posts import (
 from feed_service.models.stats import CommentStats, PostCommenter, PostStats, TagStats, UserStats
 from feed_service.models.tags import Category, Tag, TagFollow
 from feed_service.models.users import Block, Mute, User, UserFollow
+from feed_service.models.views import ViewHorizon
 from feed_service.models.writing import ContentEdit, IdempotencyKey, PostView
 
 __all__ = [
@@ -78,5 +79,6 @@ __all__ = [
     "User",
     "UserFollow",
     "UserStats",
+    "ViewHorizon",
     "child_path",
 ]

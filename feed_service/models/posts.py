@@ -72,7 +72,13 @@ class Post(Base):
             postgresql_where=text("deleted_at IS NOT NULL"),
             serves="foreign key",
         ),
-        index("ix_posts_category", "category_id", serves="foreign key"),
+        index(
+            "ix_posts_category_published",
+            text("category_id"),
+            text("published_at DESC"),
+            text("id DESC"),
+            serves="analytics.posts_of_category",
+        ),
         index(
             "ix_posts_drafts",
             text("author_id"),
