@@ -39,6 +39,14 @@ class TimeWindow(Enum):
     ALL = None
 
 
+class AnalyticsWindow(Enum):
+    """How many days numbers are told of."""
+
+    DAYS_7 = timedelta(days=7)
+    DAYS_30 = timedelta(days=30)
+    DAYS_90 = timedelta(days=90)
+
+
 class SearchType(StrEnum):
     POST = "POST"
     USER = "USER"

@@ -60,7 +60,14 @@ FIELDS: Mapping[Kind, Mapping[str, str]] = {
         "Query": "search",
         "SearchConnection": "edges nodes pageInfo isCapped",
         "SearchEdge": "node cursor",
-        "Viewer": "email isEmailConfirmed sessions",
+        "Viewer": "email isEmailConfirmed sessions analytics",
+        "AuthorAnalytics": "since asOf viewsSince isCapped totals before change byTag byCategory topPosts",
+        "Engagement": "postCount likeCount commentCount uniqueCommenterCount viewCount reactionsPerView "
+        "newFollowerCount",
+        "EngagementChange": "posts likes comments uniqueCommenters views newFollowers",
+        "TagEngagement": "tag engagement",
+        "CategoryEngagement": "category engagement",
+        "PostEngagement": "post engagement",
         "Session": "createdAt refreshedAt expiresAt id isCurrent",
     },
     Kind.NOTED: {

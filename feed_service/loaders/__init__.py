@@ -2,6 +2,7 @@
 
 from feed_service.loaders import (
     accounts,
+    analytics,
     bookmarks,
     comments,
     edits,
@@ -22,6 +23,7 @@ from feed_service.loaders import (
 
 __all__ = [
     "accounts",
+    "analytics",
     "bookmarks",
     "comments",
     "edits",

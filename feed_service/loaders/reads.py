@@ -171,6 +171,12 @@ def own_bookmarks(reads: Reads, _keys: Sequence[Any], _answers: Sequence[Any], _
 NOTES: Mapping[str, Note] = {
     "accounts.email_by_user_id": unversioned,
     "accounts.sessions_by_user_id": unversioned,
+    "analytics.by_author_id": unversioned,
+    "analytics.by_category_id": unversioned,
+    "analytics.by_tag_id": unversioned,
+    "analytics.categories_by_author_id": unversioned,
+    "analytics.posts_by_author_id": unversioned,
+    "analytics.tags_by_author_id": unversioned,
     "bookmarks.collection_by_id": OWN,
     "bookmarks.collection_ids_by_post_id": OWN,
     "bookmarks.collections_by_user_id": OWN,

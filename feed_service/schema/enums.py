@@ -7,6 +7,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from feed_service.viewer import Role
 from feed_service.vocabulary import (
+    AnalyticsWindow,
     CommentOrder,
     FeedEmptyReason,
     FeedKind,
@@ -18,6 +19,7 @@ from feed_service.vocabulary import (
 )
 
 __all__ = [
+    "AnalyticsWindow",
     "CannotCommentReason",
     "CannotEditReason",
     "CannotFollowReason",
@@ -78,6 +80,13 @@ described(
     MONTH="The last 30 days.",
     YEAR="The last 365 days.",
     ALL="Without end.",
+)
+described(
+    AnalyticsWindow,
+    "Of how many days, until now, numbers are told.",
+    DAYS_7="The last 7 times 24 hours.",
+    DAYS_30="The last 30 times 24 hours.",
+    DAYS_90="The last 90 times 24 hours.",
 )
 described(
     SearchType,

@@ -9,6 +9,7 @@ from feed_service import loaders, models
 from feed_service.commands.permissions import signed_in
 from feed_service.errors import BadUserInput
 from feed_service.schema import nodes as by_global_id
+from feed_service.schema.analytics import ToldToViewer
 from feed_service.schema.bookmarks import SavedByViewer
 from feed_service.schema.connections import After, Before, First, Last
 from feed_service.schema.context import Info
@@ -56,7 +57,7 @@ class PostBy:
 
 
 @strawberry.type(description="The one who is signed in.")
-class Viewer(WrittenByViewer, SavedByViewer, KeptAwayByViewer):
+class Viewer(WrittenByViewer, SavedByViewer, KeptAwayByViewer, ToldToViewer):
     user: User = strawberry.field(description="The viewer as everyone sees them.")
 
     @strawberry.field(description="What the viewer may do beside what everybody may.")

@@ -23,6 +23,7 @@ from graphql import (
 MOVING = {
     "PostStats": {"asOf"},  # When the row was read.
     "UserStats": {"asOf"},
+    "AuthorAnalytics": {"since", "asOf", "viewsSince"},
     "FeedHead": {"asOf", "token", "pollAfterSeconds"},  # Tokens hold the clock of the database; pace follows load.
     "FeedChanges": {"nextToken", "pollAfterSeconds"},
     "ThreadChanges": {"nextToken", "pollAfterSeconds"},

@@ -1,0 +1,57 @@
+"""What people did with somebody's posts, or with those of a tag or a category, in a window of days."""
+
+from typing import Any
+
+from feed_service.loaders.align import many_per_key, one_per_key
+from feed_service.loaders.batching import Reader
+from feed_service.queries import analytics
+from feed_service.queries.analytics import PartsOf
+from feed_service.queries.prepared import for_ids
+from feed_service.queries.windows import PostsOf
+from feed_service.vocabulary import AnalyticsWindow
+
+AT_ONCE = 5
+"""Subjects of one statement: of five that have the most posts it takes 2 of the 5 seconds that it may take."""
+
+MOST_PARTS = 50
+
+
+async def by_author_id(reader: Reader, user_ids: list[int], window: AnalyticsWindow) -> list[Any]:
+    """Rows of `queries.analytics.of_subjects`: one for each id, of zeros where there is nothing."""
+    return await _of_subjects(reader, user_ids, analytics.posts_of_author, window)
+
+
+async def by_tag_id(reader: Reader, tag_ids: list[int], window: AnalyticsWindow) -> list[Any]:
+    return await _of_subjects(reader, tag_ids, analytics.posts_with_tag, window)
+
+
+async def by_category_id(reader: Reader, category_ids: list[int], window: AnalyticsWindow) -> list[Any]:
+    return await _of_subjects(reader, category_ids, analytics.posts_of_category, window)
+
+
+async def tags_by_author_id(reader: Reader, user_ids: list[int], window: AnalyticsWindow) -> list[list[Any]]:
+    """Rows of `queries.analytics.parts_of_subjects`, up to `MOST_PARTS` of each."""
+    return await _parts(reader, user_ids, analytics.tags_on, window)
+
+
+async def categories_by_author_id(reader: Reader, user_ids: list[int], window: AnalyticsWindow) -> list[list[Any]]:
+    return await _parts(reader, user_ids, analytics.categories_of, window)
+
+
+async def posts_by_author_id(reader: Reader, user_ids: list[int], window: AnalyticsWindow) -> list[list[Any]]:
+    return await _parts(reader, user_ids, analytics.each_post, window)
+
+
+async def _of_subjects(reader: Reader, ids: list[int], posts_of: PostsOf, window: AnalyticsWindow) -> list[Any]:
+    """One statement after the other, so that whoever asks for a hundred leaves the database to others as well."""
+    found: list[Any] = []
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        found += await reader.rows(*for_ids(analytics.of_subjects, some, None, posts_of, window.value))
+    return one_per_key(ids, found, key=lambda row: row.subject_id)
+
+
+async def _parts(reader: Reader, ids: list[int], parts_of: PartsOf, window: AnalyticsWindow) -> list[list[Any]]:
+    wanted = (analytics.posts_of_author, parts_of, window.value, MOST_PARTS)
+    rows = await reader.rows(*for_ids(analytics.parts_of_subjects, ids, None, *wanted))
+    return many_per_key(ids, rows, key=lambda row: row.subject_id)
