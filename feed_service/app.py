@@ -1,7 +1,7 @@
 """The composition root: makes the engine, the cache and the schema, and hands them to the routes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 
 from starlette.applications import Starlette
@@ -11,18 +11,15 @@ from feed_service.accounts.desk import Desk
 from feed_service.accounts.passwords import Passwords
 from feed_service.accounts.provider import Provider
 from feed_service.accounts.viewers import LiveAccounts
-from feed_service.cache import read_through
+from feed_service.cache.read_through import ReadThrough
 from feed_service.commands import external
 from feed_service.commands.transaction import Writer
-from feed_service.commands.views import Views
-from feed_service.database import ReadDatabase
 from feed_service.errors import ConfigurationError
 from feed_service.execution.documents import Documents
 from feed_service.execution.paths import Execution
 from feed_service.execution.plans import Plans
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Versions
-from feed_service.exports.stream import ExportDatabase
 from feed_service.http import bulk, exports, trusted
 from feed_service.http import metrics as metrics_page
 from feed_service.http.answers import Answers
@@ -31,29 +28,26 @@ from feed_service.http.persisted import PersistedDocuments
 from feed_service.http.shared import TextsInCache, VersionsInCache
 from feed_service.http.site import create_site
 from feed_service.http.validators import ETags
-from feed_service.jobs import views, worker
 from feed_service.loaders.batching import Reader
-from feed_service.loaders.entities import Entities
-from feed_service.loaders.generations import Generations
 from feed_service.loaders.reads import Reads
-from feed_service.loaders.warming import warming
-from feed_service.observability import Metrics
+from feed_service.operations.server import is_ready
 from feed_service.paging import Cursors
-from feed_service.polling import epochs
 from feed_service.polling.interests import Interests
 from feed_service.polling.load import Load
 from feed_service.polling.parts import Polling
-from feed_service.polling.tail import Tail
 from feed_service.polling.tokens import SyncTokens
+from feed_service.resources import Resources
 from feed_service.schema.context import Context, is_recent, make_context
 from feed_service.schema.schema import schema
 from feed_service.settings import Settings
-from feed_service.transactions import WriteDatabase
-from feed_service.viewer import ANONYMOUS, Viewer
+from feed_service.stopping import Stopping
+from feed_service.viewer import Viewer
 from feed_service.vocabulary import FeedKind, PostOrder
 
 
-def create_app(settings: Settings | None = None, started: Callable[[], None] | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None, started: Callable[[], None] | None = None, stopping: Stopping | None = None
+) -> Starlette:
     """The service on `settings.database_url`; uvicorn calls it without settings in each of its workers.
 
     `started` is called when all is there and no request has come.
@@ -63,73 +57,68 @@ def create_app(settings: Settings | None = None, started: Callable[[], None] | N
         raise ConfigurationError(
             "The application needs DATABASE_URL; `feed-service serve` starts a database by itself."
         )
-    url = settings.database_url
-    database, writing, exporting = ReadDatabase.connect(url), WriteDatabase.connect(url), ExportDatabase.connect(url)
-    metrics, generations = Metrics(), Generations()
-    cache = read_through.connect(settings.cache_url, metrics)
-    signing, taken = signing_keys(settings), Views()
+    stopping = stopping or Stopping()
+    held = Resources.of(settings.database_url, settings)
+    signing = signing_keys(settings)
     cursors = Cursors(signing.cursor)
     desk = desk_of(settings, signing)
     provider = Provider.at(settings.provider) if settings.provider else None
-
-    tail = Tail(database, partial(epochs.renew, writing))
-    interests = Interests(database, tail)
-    entities = Entities(tail if settings.keeps_entities else None)
-    metrics.entities.tallies = {kind: kept.tally for kind, kept in entities.by_kind.items()}
-    polling = Polling(tail, interests, SyncTokens(signing.cursor), Load())
+    interests = Interests(held.database, held.tail)
+    polling = Polling(held.tail, interests, SyncTokens(signing.cursor), Load())
 
     def context_of(viewer: Viewer, request_id: str) -> Context:
-        reader = Reader(database, cache, viewer, generations, entities=entities)
-        writer = Writer(writing, viewer, request_id, cache)
-        return make_context(reader, cursors, writer, desk, taken, polling)
+        reader = Reader(held.database, held.cache, viewer, held.generations, entities=held.entities)
+        writer = Writer(held.writing, viewer, request_id, held.cache)
+        return make_context(reader, cursors, writer, desk, held.views, polling)
 
-    viewer_of = partial(external.viewer_of, signing, provider, LiveAccounts(database), writing)
+    viewer_of = partial(external.viewer_of, signing, provider, LiveAccounts(held.database), held.writing)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as beside:
-            await beside.enter_async_context(views.writing(writing, taken))
-            await beside.enter_async_context(answers.versions.remembering())
-            await beside.enter_async_context(warming(Reader(database, cache, ANONYMOUS, generations)))
-            if settings.does_jobs:
-                await beside.enter_async_context(worker.working(url))
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Stopping]]:
+        async with held.open(answers.versions.remembering(), stopping):
             if started:
                 started()
-            yield
-        await tail.close()
-        await desk.close()
-        await cache.close()
-        await exporting.close()
-        await writing.close()
-        await database.close()
+            yield {"stopping": stopping}
+            await desk.close()
 
     core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the graphql-core schema it builds.
     documents, plans = Documents(core), Plans(core) if settings.is_compiled else None
-    is_shared = not settings.cache_url.startswith("memory:")
-    persisted = persisted_documents(settings, documents, TextsInCache(cache) if is_shared else None)
-
-    async def ranking(_kind: FeedKind, order: PostOrder) -> int:
-        return (await generations.current(order, database, cache)).id
-
-    answers = Answers(
-        Versions(tail, interests, ranking),
-        FieldReader(core),
-        ETags(signing.cursor),
-        reads_of,
-        VersionsInCache(cache) if is_shared else None,
-    )
+    shared = None if settings.cache_url.startswith("memory:") else held.cache
+    answers = answers_of(held, interests, FieldReader(core), signing, shared)
     endpoint = GraphQLEndpoint(
-        Execution(core, plans, metrics.operations),
+        Execution(
+            core,
+            plans,
+            held.metrics.operations,
+            held.metrics.meters,
+            is_development=settings.seeing.is_development,
+        ),
         documents,
         viewer_of,
         context_of,
-        persisted=persisted,
+        persisted=persisted_documents(settings, documents, TextsInCache(shared) if shared else None),
         answers=answers,
         is_recent=partial(is_recent, cursors),
+        meters=held.metrics.meters,
     )
-    further = [*exports.routes(viewer_of, exporting), *bulk.routes(viewer_of, database, writing, exporting)]
-    further += metrics_page.routes(metrics.text)
-    return create_site(endpoint, database.is_current, lifespan, further)
+    further = [
+        *exports.routes(viewer_of, held.exporting),
+        *bulk.routes(viewer_of, held.database, held.writing, held.exporting),
+        *metrics_page.routes(held.metrics_text),
+    ]
+    return create_site(endpoint, partial(is_ready, held.database), lifespan, further, stopping)
+
+
+def answers_of(
+    held: Resources, interests: Interests, fields: FieldReader, signing: keys.SigningKeys, shared: ReadThrough | None
+) -> Answers:
+    """`shared`: a cache that other processes have as well."""
+
+    async def ranking(_kind: FeedKind, order: PostOrder) -> int:
+        return (await held.generations.current(order, held.database, held.cache)).id
+
+    versions = Versions(held.tail, interests, ranking)
+    return Answers(versions, fields, ETags(signing.cursor), reads_of, VersionsInCache(shared) if shared else None)
 
 
 def reads_of(context: object) -> Reads:

@@ -14,7 +14,17 @@ from click._termui_impl import ProgressBar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from feed_service import cli_accounts, cli_bulk, cli_explain, cli_numbers, cli_report, cli_upkeep, preparing, serving
+from feed_service import (
+    cli_accounts,
+    cli_bulk,
+    cli_explain,
+    cli_numbers,
+    cli_report,
+    cli_upkeep,
+    logs,
+    preparing,
+    serving,
+)
 from feed_service.accounts import tokens, viewers
 from feed_service.app import signing_keys
 from feed_service.cli_database import cache, database, on_database
@@ -28,6 +38,7 @@ from feed_service.imports import snb
 from feed_service.imports.report import Report
 from feed_service.imports.seed import SeedPlan, seed
 from feed_service.migrations import migrate
+from feed_service.pools import SPARE, Budget
 from feed_service.schema.schema import printed
 from feed_service.settings import Settings
 
@@ -42,7 +53,7 @@ def cli() -> None:
 
 def main() -> None:
     """What a user can correct is one sentence and exit code 1, never a traceback."""
-    logging.config.dictConfig(serving.LOGGING)
+    logging.config.dictConfig(logs.configuration("lines"))
     # What is imported stays: to look through it again and again is a third of Python's work in a bulk (2026-11-21).
     gc.freeze()
     try:
@@ -67,13 +78,12 @@ def serve(host: str | None, port: int | None, workers: int, *, demo: bool | None
     """Serve GraphQL and GraphiQL until SIGTERM or Ctrl-C."""
     settings = Settings.from_environment()
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
-    is_embedded = settings.database_url is None
-    with unwinding(), database(settings) as url, cache(settings, workers) as cache_url:
-        asyncio.run(
-            preparing.prepare(
-                url, may_migrate=is_embedded or bool(demo), demo_wanted=is_embedded if demo is None else demo
-            )
-        )
+    is_embedded, budget = settings.database_url is None, Budget.of(settings, workers)
+    preparing.require_cache(settings.cache_url)
+    with unwinding(), database(settings, budget.needed + SPARE) as url, cache(settings, workers) as cache_url:
+        demo_wanted = is_embedded if demo is None else demo
+        may_migrate = is_embedded or bool(demo)
+        asyncio.run(preparing.prepare(url, may_migrate=may_migrate, demo_wanted=demo_wanted, budget=budget))
         is_alone = not is_embedded and cache_url == settings.cache_url
         serving.serve(replace(settings, database_url=url, cache_url=cache_url), workers, becomes_server=is_alone)
 
@@ -81,7 +91,12 @@ def serve(host: str | None, port: int | None, workers: int, *, demo: bool | None
 @cli.command("migrate")
 def migrate_command() -> None:
     """Bring the tables up to date."""
-    on_database(migrate)
+
+    async def work(url: str) -> None:
+        await preparing.look(url)
+        await migrate(url)
+
+    on_database(work)
 
 
 @cli.command()

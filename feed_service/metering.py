@@ -5,7 +5,8 @@ A counter of the metrics library takes a microsecond for each step, and a feed t
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from feed_service.fingerprints import fingerprint
@@ -122,6 +123,18 @@ class SlowLog(Protocol):
     ) -> None: ...
 
 
+class Spans(Protocol):
+    """What tracing is told of, where it is on; see `feed_service.tracing`."""
+
+    def operation(self, watch: Watch) -> AbstractContextManager[None]: ...
+
+    def batch(self, name: str, keys: int) -> AbstractContextManager[None]: ...
+
+    def statement(self, name: str, seconds: float, rows: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Meters:
     """Everything that is counted, by name."""
 
@@ -141,6 +154,7 @@ class Meters:
         """feedChanges and threadChanges that were executed: empty, delta, reset."""
         self.pools: dict[str, Pool] = {}
         self.slow: SlowLog | None = None
+        self.spans: Spans | None = None
         self.log_lag_s: Callable[[], float] | None = None
         """For how long the change log could not be read though somebody asked."""
 
@@ -152,6 +166,8 @@ class Meters:
         watch = WATCH.get()
         if watch is not None:
             watch.ran(tally, seconds, rows, values)
+        if self.spans is not None:
+            self.spans.statement(tally.name, seconds, rows)
         if self.slow is not None and seconds >= self.slow.statement_s:
             name, request_id = ("", "") if watch is None else (self.named(watch.operation), watch.request_id)
             self.slow.statement(
@@ -167,21 +183,19 @@ class Meters:
         tally = self.statements[text] = StatementTally(name_of_text(text), text)
         return tally
 
-    def operation(
-        self, watch: Watch, seconds: float, codes: Sequence[str] = ()
-    ) -> list[tuple[StatementTally, str, int]]:
-        """An operation was run. (statement, path, times) of what it ran too often."""
+    def operation(self, watch: Watch, seconds: float) -> list[Repeat]:
+        """An operation was run. What it ran too often."""
         name = self.named(watch.operation)
         spread = self.operations.get(name)
         if spread is None:
             spread = self.operations[name] = Spread()
         spread.add(seconds)
-        for code in codes:
+        for code in watch.codes:
             self.errors[name, code] += 1
         if self.slow is not None and seconds >= self.slow.operation_s:
             self.slow.operation(
                 name, seconds, request_id=watch.request_id, statements=sum(watch.statements.values()),
-                waited_s=watch.waited_s, failed=bool(codes),
+                waited_s=watch.waited_s, failed=bool(watch.codes),
             )  # fmt: skip
         repeated = []
         for (tally, path), times in watch.statements.items():

@@ -2,24 +2,27 @@
 
 import logging.config
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 import urllib.request
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
 
+from feed_service import logs
 from feed_service.app import create_app
+from feed_service.draining import DRAIN_S, SIGNALS, DrainingProtocol, Workers, take_signals
+from feed_service.embedded.death import end_with_parent
 from feed_service.embedded.signals import unwinding
 from feed_service.errors import ConfigurationError, FeedError
 from feed_service.footprint import ENVIRONMENT, settle
 from feed_service.settings import Settings
-
-DRAIN_S = 20
-"""Seconds that requests under way get to finish after SIGTERM."""
+from feed_service.stopping import Stopping
 
 START_S = 60
 
@@ -27,29 +30,18 @@ SILENT_WORKER_S = 30
 """A worker that says nothing for so long is replaced. It says nothing while it imports the application, which takes two
 seconds of one core: of uvicorn's own 5 s, workers that start together on few or busy cores are replaced for ever."""
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-    # Alembic has two lines for every look at the revision, and /readyz looks often.
-    "loggers": {"alembic": {"level": "WARNING"}},
-}
-"""For every process: uvicorn's workers are new ones, which know nothing of what was set up here."""
-
 OPTIONS: dict[str, Any] = {
-    # Both are installed with the service: a worker that fell back to slower ones would be a fault that nobody sees.
+    # It is installed with the service: a worker that fell back to a slower one would be a fault that nobody sees.
     "loop": "asyncio" if sys.platform == "win32" else "uvloop",
-    "http": "httptools",
+    "http": DrainingProtocol,
     # No address or scheme of a client is used, so that nobody has to be trusted to tell them.
     "proxy_headers": False,
-    "log_config": LOGGING,
     "ws": "none",
     "server_header": False,
     "access_log": False,
     "log_level": "warning",
-    "timeout_graceful_shutdown": DRAIN_S,
+    # By then the protocol has answered in place of those that are too slow.
+    "timeout_graceful_shutdown": DRAIN_S + 1,
     "timeout_worker_healthcheck": SILENT_WORKER_S,
 }
 
@@ -65,7 +57,12 @@ def serve(settings: Settings, workers: int, *, becomes_server: bool = False) -> 
     """
     with listening(settings.host, settings.port) as listener:
         # Workers are new processes, which read the environment as this one did.
-        os.environ |= {"DATABASE_URL": str(settings.database_url), "CACHE_URL": settings.cache_url}
+        os.environ |= {
+            "DATABASE_URL": str(settings.database_url),
+            "CACHE_URL": settings.cache_url,
+            "FEED_DEVELOPMENT": "on" if settings.seeing.is_development else "off",
+            "FEED_LOGS": settings.seeing.logs,
+        }
         if becomes_server:
             os.set_inheritable(listener.fileno(), True)
             argv = [sys.executable, "-m", __name__, str(listener.fileno()), str(workers)]
@@ -75,21 +72,46 @@ def serve(settings: Settings, workers: int, *, becomes_server: bool = False) -> 
 
 def run(settings: Settings, listener: socket.socket, workers: int) -> None:
     threading.Thread(target=_announce, args=(listener.getsockname(),), daemon=True).start()
-    if workers == 1:
-        uvicorn.Server(uvicorn.Config(create_app(settings, settle), **OPTIONS)).run(sockets=[listener])
+    logged = logs.configuration(settings.seeing.logs)
+    logging.config.dictConfig(logged)
+    lame_duck_s = settings.running.lame_duck_s
+    if workers > 1:
+        with TemporaryDirectory(prefix="feed-metrics-") as folder:
+            os.environ["FEED_METRICS_DIR"] = folder
+            app = "feed_service.serving:application"
+            config = uvicorn.Config(app, factory=True, workers=workers, log_config=logged, **OPTIONS)
+            Workers(config, [listener], lame_duck_s).run()
         return
-    config = uvicorn.Config("feed_service.serving:application", factory=True, workers=workers, **OPTIONS)
-    Multiprocess(config, [listener]).run()
+    server = uvicorn.Server(uvicorn.Config(served(settings, is_worker=False), log_config=logged, **OPTIONS))
+    # uvicorn raises the signal once more when all is done, which would make a failure of it.
+    before = {number: signal.signal(number, server.handle_exit) for number in SIGNALS}
+    server.run(sockets=[listener])
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def application() -> Any:  # noqa: ANN401 - as uvicorn takes it.
-    """What each of several workers serves."""
-    return create_app(started=settle)
+    """What each of several workers serves. One that cannot be configured is not started again."""
+    end_with_parent(signal.SIGTERM)
+    try:
+        return served(Settings.from_environment(), is_worker=True)
+    except FeedError as error:
+        print(f"feed-service: {error}", file=sys.stderr)  # noqa: T201 - as from every command.
+        raise SystemExit(STARTUP_FAILURE) from None
+
+
+def served(settings: Settings, *, is_worker: bool) -> Any:  # noqa: ANN401 - as uvicorn takes it.
+    stopping = Stopping()
+
+    def started() -> None:
+        take_signals(stopping, settings.running.lame_duck_s, is_worker=is_worker)
+        settle()
+
+    return create_app(settings, started, stopping)
 
 
 def main() -> None:
     """`python -m feed_service.serving SOCKET WORKERS`: what `serve` becomes."""
-    logging.config.dictConfig(LOGGING)
     try:
         with unwinding():
             run(Settings.from_environment(), socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

@@ -3,7 +3,7 @@
 The only context variables of the house. They are for seeing; nothing that is answered depends on them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -22,16 +22,20 @@ class Ran(NamedTuple):
 class Watch:
     """What one request has done.
 
-    `statements`: how often each was run, by its tally and the path of the field that asked. `waited_s`: for a connection.
+    `statements`: how often each was run, by its tally and the path of the field that asked. `waited_s`: for connections
+    in all.
+    `codes`: of the errors in the answer. `traceparent`: the span of the client that it belongs to.
     `recorded` holds every single run, with values; only for who explains an operation.
     """
 
-    __slots__ = ("operation", "recorded", "request_id", "statements", "viewer_id", "waited_s")
+    __slots__ = ("codes", "operation", "recorded", "request_id", "statements", "traceparent", "viewer_id", "waited_s")
 
     def __init__(self, request_id: str, *, is_recorded: bool = False) -> None:
         self.request_id = request_id
         self.viewer_id: int | None = None
         self.waited_s = 0.0
+        self.codes: Sequence[str] = ()
+        self.traceparent = ""
         self.operation: str | None = None
         self.statements: dict[tuple[Any, str], int] = {}
         self.recorded: list[Ran] | None = [] if is_recorded else None

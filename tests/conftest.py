@@ -4,6 +4,7 @@ DATABASE_URL: use that server (its user must be allowed to create databases; onl
 TEST_POSTGRES_BIN: the folder of the programs for the embedded server, such as /usr/lib/postgresql/15/bin.
 """
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -72,6 +73,29 @@ async def bare_database_url(server_url: str) -> AsyncIterator[str]:
     """A database without any table, for the tests of the migrations."""
     async with scratch_database(server_url) as url:
         yield url
+
+
+class Repeated(logging.Handler):
+    """Keeps what the recorder of N+1 says."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if line.startswith("N+1:"):
+            self.lines.append(line)
+
+
+@pytest.fixture(autouse=True)
+def repeated() -> Iterator[list[str]]:
+    """No operation of any test may run a statement for each row; a test that plants one empties the list."""
+    handler, logger = Repeated(), logging.getLogger("feed_service.execution.paths")
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
+    assert handler.lines == []
 
 
 @pytest.fixture(scope="session")

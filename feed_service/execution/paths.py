@@ -81,19 +81,39 @@ class Execution:
             Unavailable: it was interrupted from within.
         """
         watch = WATCH.get()
-        if watch is None:
-            WATCH.set(watch := Watch(asked.request_id))
-        watch.operation, started, codes = asked.operation.name, perf_counter(), [Unavailable.code]
+        if watch is not None:
+            return await self._watched(asked, watch)
+        was = WATCH.set(watch := Watch(asked.request_id))
         try:
-            context, answer = await self._run(asked)
-            codes = [str(error["extensions"]["code"]) for error in answer.errors]
-        except FeedError as refusal:
-            codes = [refusal.code]
-            raise
+            return await self._watched(asked, watch)
         finally:
-            repeated = self._meters.operation(watch, perf_counter() - started, codes)
+            WATCH.reset(was)
+
+    async def _watched(self, asked: Asked[Context], watch: Watch) -> tuple[Context, Answer]:
+        watch.operation, started = asked.operation.name, perf_counter()
+        try:
+            if self._meters.spans is None:
+                context, answer = await self._told(asked, watch)
+            else:
+                with self._meters.spans.operation(watch):
+                    context, answer = await self._told(asked, watch)
+        finally:
+            repeated = self._meters.operation(watch, perf_counter() - started)
         if repeated and self._middleware is not None:
             answer = replace(answer, extensions={"repeated": told(watch, repeated)})
+        return context, answer
+
+    async def _told(self, asked: Asked[Context], watch: Watch) -> tuple[Context, Answer]:
+        """With the codes of what went wrong in `watch`."""
+        try:
+            context, answer = await self._run(asked)
+        except FeedError as refusal:
+            watch.codes = [refusal.code]
+            raise
+        except BaseException:
+            watch.codes = [Unavailable.code]
+            raise
+        watch.codes = [str(error["extensions"]["code"]) for error in answer.errors]
         return context, answer
 
     async def _run(self, asked: Asked[Context]) -> tuple[Context, Answer]:

@@ -99,7 +99,7 @@ class GraphQLEndpoint:
             refusal = NotAcceptable(f"This address answers in {GRAPHQL} or {JSON}.")
             return refused(heard.request_id, refusal, JSON)
         is_graphql, watch = False, Watch(heard.request_id)
-        WATCH.set(watch)
+        watch.traceparent, was = heard.traceparent, WATCH.set(watch)
         try:
             viewer = await self.viewer_of(token_in(heard.authorization)) if heard.authorization else ANONYMOUS
             watch.viewer_id = viewer.user_id
@@ -116,6 +116,8 @@ class GraphQLEndpoint:
                 self.meters.errors[UNNAMED, shown.code] += 1
             is_graphql &= shown is fault and not isinstance(shown, HttpRefusal)
             return refused(heard.request_id, shown, media_type, is_graphql=is_graphql)
+        finally:
+            WATCH.reset(was)
 
     async def _answered(self, asking: Asking) -> Reply:
         text = await self.persisted.text_of(asking.asked)

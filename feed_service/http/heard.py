@@ -6,7 +6,16 @@ from starlette.types import Scope
 
 from feed_service.http.headers import new_or_given
 
-ONCE = frozenset({b"accept-encoding", b"content-encoding", b"content-length", b"content-type", b"feed-consistency"})
+ONCE = frozenset(
+    {
+        b"accept-encoding",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"feed-consistency",
+        b"traceparent",
+    }
+)
 """Headers of which the first one counts."""
 
 
@@ -24,6 +33,7 @@ class Heard(NamedTuple):
     content_length: str
     content_type: str
     consistency: str
+    traceparent: str
 
     @classmethod
     def of(cls, scope: Scope) -> Self:

@@ -215,12 +215,18 @@ class Loaders:
             # Of `self` it would be a cycle, in which the rows of a request wait for the garbage collector: 30 MB.
             name, reader = name_of(batch), self.reader
 
+            meters = reader.database.meters
+
             async def ask(keys: list[Key]) -> Sequence[Answer]:
-                answers = await batch(reader, keys, *args, **kwargs)
+                if meters.spans is None:
+                    answers = await batch(reader, keys, *args, **kwargs)
+                else:
+                    with meters.spans.batch(name, len(keys)):
+                        answers = await batch(reader, keys, *args, **kwargs)
                 reader.reads.loaded(name, keys, answers, (*args, *kwargs.values()))
                 return answers
 
-            known = self._known[identity] = Known(ask, reader.database.meters.batches[name])
+            known = self._known[identity] = Known(ask, meters.batches[name])
         return known
 
     def _loader(self, many: Callable[[list[Key]], Awaitable[Sequence[Answer]]]) -> GuardedLoader[Key, Answer]:

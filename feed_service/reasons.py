@@ -1,0 +1,55 @@
+"""What a log may say of an exception: where it was raised, and why, without what a person has written or is called.
+
+PostgreSQL and the driver tell the row, or the value, that they refuse; a secret in a URL is as near.
+"""
+
+import re
+import traceback
+from collections.abc import Iterator
+
+MOST_CHARS = 1_000
+
+_SECRETS = re.compile(
+    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@]+@"  # postgresql://name:password@host
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON Web Token
+    r"|\b[Bb]earer\s+\S+"
+)
+
+
+def reason(error: BaseException) -> str:
+    """In one line."""
+    name = type(error).__name__
+    if _tells_values(error):
+        return f"{name} {getattr(error, 'sqlstate', None) or ''}".rstrip()
+    first, *_ = f"{name}: {error}".splitlines() or [name]
+    return masked(first[:MOST_CHARS].encode(errors="replace").decode().replace("\0", ""))
+
+
+def told(error: BaseException) -> str:
+    """The reason, where it was raised, and the same of what it came from."""
+    return "\n".join(
+        "\n".join([reason(one), *(line.rstrip() for line in traceback.format_tb(one.__traceback__))])
+        for one in causes(error)
+    )
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it came from, and so on."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def masked(text: str) -> str:
+    """Without tokens, and without the passwords of URLs: of texts that nobody has looked through."""
+    return _SECRETS.sub(lambda found: f"{found['scheme']}:***@" if found["scheme"] else "***", text)
+
+
+def _tells_values(error: BaseException) -> bool:
+    """Data exceptions of PostgreSQL (class 22), and the driver's own of arguments that do not fit."""
+    if (getattr(error, "sqlstate", None) or "").startswith("22"):
+        return True
+    return type(error).__module__.startswith("asyncpg") and isinstance(error, ValueError)

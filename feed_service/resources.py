@@ -1,0 +1,125 @@
+"""What one process holds open from its start to its end: connections, the cache, what it remembers, and its counts."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Self
+
+from feed_service.cache import read_through
+from feed_service.cache.read_through import ReadThrough
+from feed_service.commands.views import Views
+from feed_service.database import ReadDatabase
+from feed_service.exports.stream import ExportDatabase
+from feed_service.jobs import observations, views, worker
+from feed_service.loaders.batching import Reader
+from feed_service.loaders.entities import Entities
+from feed_service.loaders.generations import Generations
+from feed_service.loaders.warming import warming
+from feed_service.observability import Metrics
+from feed_service.operations.explaining import PlanFinder
+from feed_service.operations.slow_log import SlowLog
+from feed_service.polling import epochs
+from feed_service.polling.tail import Tail
+from feed_service.settings import Settings
+from feed_service.stopping import Stopping
+from feed_service.transactions import WriteDatabase
+from feed_service.viewer import ANONYMOUS
+from feed_service.worker_metrics import Workers
+
+TELL_S = 1.0
+"""How old the numbers of other workers may be in `/metrics`."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    url: str
+    settings: Settings
+    metrics: Metrics
+    database: ReadDatabase
+    writing: WriteDatabase
+    exporting: ExportDatabase
+    cache: ReadThrough
+    tail: Tail
+    entities: Entities
+    slow_log: SlowLog
+    workers: Workers | None
+    generations: Generations = field(default_factory=Generations)
+    views: Views = field(default_factory=Views)
+
+    @classmethod
+    def of(cls, url: str, settings: Settings) -> Self:
+        """Opens nothing yet: connections are made when they are first needed."""
+        metrics, seeing = Metrics(), settings.seeing
+        meters = metrics.meters
+        pool_size = settings.running.pool_size
+        database = ReadDatabase.connect(url, pool_size=pool_size, meters=meters)
+        writing = WriteDatabase.connect(url, pool_size=pool_size, meters=meters)
+        meters.pools = {"read": database, "write": writing}
+        tail = Tail(database, partial(epochs.renew, writing))
+        meters.log_lag_s = lambda: tail.lag_s
+        entities = Entities(tail if settings.keeps_entities else None)
+        metrics.entities.tallies = {kind: kept.tally for kind, kept in entities.by_kind.items()}
+        meters.slow = slow_log = SlowLog(
+            PlanFinder(url).fingerprint_of, statement_s=seeing.slow_statement_s, operation_s=seeing.slow_operation_s
+        )
+        if seeing.traces_url:
+            # Only then: the libraries take 12 MB.
+            meters.spans = importlib.import_module("feed_service.tracing").Spans.to(seeing.traces_url)
+        return cls(
+            url,
+            settings,
+            metrics,
+            database,
+            writing,
+            ExportDatabase.connect(url),
+            read_through.connect(settings.cache_url, metrics),
+            tail,
+            entities,
+            slow_log,
+            Workers(seeing.metrics_dir) if seeing.metrics_dir else None,
+        )
+
+    def metrics_text(self) -> bytes:
+        """What this process has counted, or all workers."""
+        text = self.metrics.text()
+        return self.workers.total(text) if self.workers else text
+
+    @asynccontextmanager
+    async def open(self, remembering: AbstractAsyncContextManager[None], stopping: Stopping) -> AsyncIterator[None]:
+        """With all that runs beside the requests: what it has in hand is finished before connections are closed."""
+        async with AsyncExitStack() as beside:
+            await beside.enter_async_context(views.writing(self.writing, self.views))
+            await beside.enter_async_context(observations.kept(self.writing, self.metrics))
+            await beside.enter_async_context(remembering)
+            await beside.enter_async_context(warming(Reader(self.database, self.cache, ANONYMOUS, self.generations)))
+            if self.workers:
+                await beside.enter_async_context(self._telling(self.workers))
+            if self.settings.does_jobs:
+                working = await beside.enter_async_context(worker.working(self.url))
+                stopping.when_begun(working.stop)
+            yield
+        await self.tail.close()
+        await self.slow_log.close()
+        await self.cache.close()
+        await self.exporting.close()
+        await self.writing.close()
+        await self.database.close()
+        if self.metrics.meters.spans is not None:
+            await asyncio.to_thread(self.metrics.meters.spans.close)
+
+    @asynccontextmanager
+    async def _telling(self, workers: Workers) -> AsyncIterator[None]:
+        async def regularly() -> None:
+            while True:
+                workers.tell(self.metrics.text())
+                await asyncio.sleep(TELL_S)
+
+        telling = asyncio.create_task(regularly())
+        yield
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        workers.tell(self.metrics.text())
