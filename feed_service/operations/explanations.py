@@ -9,7 +9,7 @@ from typing import Any
 from feed_service.metering import REPEATS
 from feed_service.operations.explaining import Found, PlanReader
 from feed_service.operations.plans import QUOTED, Plan
-from feed_service.operations.verdicts import Kind, Verdict, of_plan
+from feed_service.operations.verdicts import Kind, Verdict, of_plan, slow
 from feed_service.transactions import sqlstate_of
 
 TOTAL_S = 60.0
@@ -131,7 +131,9 @@ async def _judged(
         text = f"PostgreSQL makes no plan for it: {type(error).__name__}, SQLSTATE {code}."
         return None, [Verdict(Kind.REFUSED, text)]
     table_rows = await plans.table_rows(found.plan.relations)
-    return found.plan, ([found.trouble] if found.trouble else []) + of_plan(found.plan, table_rows)
+    return found.plan, ([found.trouble] if found.trouble else []) + slow(found.plan, run.seconds) + of_plan(
+        found.plan, table_rows
+    )
 
 
 def failures(runs: Sequence[Run]) -> list[Verdict]:

@@ -18,6 +18,9 @@ DISCARDED = 10
 DISCARDED_ROWS = 1_000
 """Rows thrown away, and how many for each one kept."""
 
+SLOW_MS = 200.0
+"""As the slow log has it unless it is told otherwise."""
+
 
 class Kind(StrEnum):
     SEQUENTIAL_SCAN = "sequential scan"
@@ -25,6 +28,7 @@ class Kind(StrEnum):
     SPILL = "spill"
     DISCARDED = "rows discarded"
     N_PLUS_ONE = "N+1"
+    SLOW = "slow"
     OVER_TIME = "over time"
     REFUSED = "refused"
 
@@ -44,6 +48,21 @@ def of_plan(plan: Plan, table_rows: Mapping[str, float]) -> list[Verdict]:
         if verdict is not None
     ]
     return found + (_misestimates(plan.root) if plan.is_analyzed else []) + _temporary(plan, found)
+
+
+def slow(plan: Plan, seconds: float) -> list[Verdict]:
+    """If both took long, the run in the operation and the one that was measured: one alone may have had to wait."""
+    ms = plan.execution_ms
+    if ms is None or min(ms, seconds * 1e3) < SLOW_MS:
+        return []
+    most = max((node for _, node in plan.root.walk()), key=own_ms)
+    loops = f", done {most.loops:,.0f} times" if most.loops > 1 else ""
+    return [Verdict(Kind.SLOW, f"It took {ms:,.0f} ms, about {own_ms(most):,.0f} of them in {_place(most)}{loops}.")]
+
+
+def own_ms(node: Node) -> float:
+    """Without the steps below. About, for a CTE is counted where it is first read as well as where it stands."""
+    return (node.ms or 0) - sum(child.ms or 0 for child in node.children)
 
 
 def reads_all(node: Node) -> bool:

@@ -48,6 +48,7 @@ VERDICTS: dict[str, tuple[str, list[Any], set[Kind]]] = {
     "a filter": (
         "SELECT id FROM large WHERE id BETWEEN $1 AND $2 AND pad = $3", [1, 5_000, SECRET], {Kind.DISCARDED},
     ),
+    "a slow one": ("SELECT pg_sleep($1)", [0.2], {Kind.SLOW}),
     "a write": ("SELECT write_it()", [], {Kind.REFUSED}),
     "no table": ("SELECT id FROM nowhere", [], {Kind.REFUSED}),
     "a long one": ("SELECT pg_sleep($1)", [60.0], {Kind.OVER_TIME}),
@@ -76,7 +77,7 @@ async def explained(plans: PlanReader, *runs: Run, is_analyzed: bool = True) -> 
 
 
 def run_of(text: str, values: list[Any], path: str = "feed") -> Run:
-    return Run("tests.planted", "1a2b3c4d", text, values, 0.001, 1, path)
+    return Run("tests.planted", "1a2b3c4d", text, values, 0.2, 1, path)
 
 
 @pytest.mark.parametrize("case", VERDICTS)
