@@ -17,7 +17,7 @@ SAME = [
 ]
 """(as sent, as shown), read off PostgreSQL 15 and 18 on 2026-11-21."""
 
-OTHER = [
+OTHER = ["SELECT a FROM t", "SELECT b FROM t", "SELECT a1 FROM t", "SELECT a FROM t WHERE NOT a"]
     "SELECT a FROM t",
     "SELECT b FROM t",
     "SELECT a1 FROM t",

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from feed_service.operations import figures
 from feed_service.operations.asking import Questions
 from feed_service.operations.parts import Part, Table
@@ -66,7 +64,7 @@ class Drifting:
 
 async def drifting(ask: Questions) -> Drifting:
     rows = await ask.rows(KEPT)
-    kept = orjson.loads(rows[0]["progress"]) if rows else {}
+    kept = rows[0]["progress"] if rows else {}
     findings = [Finding.of(told) for told in kept.get("findings") or ()]
     return Drifting(Round.of(kept.get("last_round")), Round.of(kept.get("round")), findings)
 

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-import orjson
-
 from feed_service.operations.asking import Questions
 from feed_service.operations.snapshots import AVAILABLE, COUNTED, Snapshot, is_usable
 from feed_service.transactions import Statement, Statements
@@ -55,10 +53,10 @@ async def snapshot_statements(tx: Transaction) -> bool:
 async def first_snapshot(ask: Questions, window: timedelta) -> Snapshot | None:
     """The oldest one of the window."""
     rows = await ask.rows(FIRST, window)
-    return Snapshot.stored(rows[0]["at"], orjson.loads(rows[0]["data"])) if rows else None
+    return Snapshot.stored(rows[0]["at"], rows[0]["data"]) if rows else None
 
 
 async def served(ask: Questions, window: timedelta) -> AsyncIterator[tuple[datetime, str, dict[str, Any]]]:
     """(end of the minute, process, what it did in it), oldest first."""
     async for row in ask.each(SERVED, window):
-        yield row["at"], row["source"], orjson.loads(row["data"])
+        yield row["at"], row["source"], row["data"]
