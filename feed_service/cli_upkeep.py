@@ -9,13 +9,12 @@ import orjson
 
 from feed_service import preparing
 from feed_service.cli_database import on_database
+from feed_service.cli_jobs import jobs_command
 from feed_service.commands import account_deletion, audit, audit_trail, jobs
 from feed_service.commands.audit_trail import Head
 from feed_service.commands.transaction import Command, Writer
-from feed_service.database import ReadDatabase
 from feed_service.errors import BadUserInput, NotFound
 from feed_service.jobs.worker import work_until
-from feed_service.queries import jobs as job_queries
 from feed_service.transactions import Statements, Work, WriteDatabase
 from feed_service.viewer import ANONYMOUS
 
@@ -40,29 +39,12 @@ def worker() -> None:
     on_database(work)
 
 
-@click.command("jobs")
-def jobs_command() -> None:
-    """List the jobs that are not done, with the last error of each."""
-
-    async def work(url: str) -> Any:  # noqa: ANN401 - rows.
-        reading = ReadDatabase.connect(url, pool_size=1)
-        try:
-            return await reading.rows(job_queries.unfinished())
-        finally:
-            await reading.close()
-
-    for job in on_database(work):
-        step = f" at {job.step}" if job.step else ""
-        why = f": {job.error}" if job.error else ""
-        click.echo(f"{job.id} {job.kind} {job.state}{step}, {job.attempts} attempts{why}")
-
-
 @click.command("retry-job")
 @click.argument("job_id", type=int, metavar="ID")
 def retry_job(job_id: int) -> None:
-    """Have a failed job tried again, from the step that failed."""
+    """Have a failed job tried again, from the step that failed, or regular work done now."""
     if not done(jobs.retry, job_id):
-        raise NotFound(f"There is no failed job {job_id}.")
+        raise NotFound(f"There is no failed or regular job {job_id}.")
 
 
 @click.command("delete-account")

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 PROMPT_S = 1.0
 """What is due as often as that has a lane of its own, so that nothing long keeps it waiting."""
 
-PACE = Pace(lease=timedelta(seconds=5))
+PACE = Pace(lease=timedelta(seconds=2))
 """The lease is for the moment between taking it up and beginning; from there on its row is locked."""
 
 ENSURED_S = 60.0
