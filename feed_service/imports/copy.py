@@ -26,6 +26,7 @@ SECONDARY_INDEXES = text("""
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
     FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
     WHERE relnamespace = current_schema()::regnamespace
+      AND relkind = 'r' AND NOT relispartition
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY indexrelid::regclass::text
 """)
@@ -60,7 +61,7 @@ def counted(rows: Iterable[tuple[Any, ...]], progress: Progress, kind: str, tota
 
 @asynccontextmanager
 async def without_indexes(connection: AsyncConnection, progress: Progress) -> AsyncIterator[None]:
-    """Foreign keys and secondary indexes are gone inside, and rebuilt after.
+    """Foreign keys and secondary indexes are gone inside, and rebuilt after; tables with partitions keep theirs.
 
     All of it happens in the caller's transaction: whatever fails, the tables are as they were before.
     """
