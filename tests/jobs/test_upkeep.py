@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
@@ -14,7 +15,9 @@ from sqlalchemy import text
 from feed_service import models
 from feed_service.commands import forgetting, jobs, regular_jobs
 from feed_service.commands.transaction import Transaction, Writer
+from feed_service.errors import Unavailable
 from feed_service.jobs.duties import DUTIES
+from feed_service.jobs.outages import Outage
 from feed_service.jobs.runner import ATTEMPTS, Pace
 from feed_service.jobs.upkeep import Duty, Upkeep
 from feed_service.jobs.worker import working
@@ -220,3 +223,17 @@ async def test_a_worker_outlives_a_database_that_goes_away(
                     return
                 await asyncio.sleep(0.1)
     raise AssertionError("nothing was forgotten")
+
+
+def test_a_database_that_is_away_is_told_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage()
+    with caplog.at_level(logging.INFO):
+        outage.is_over()
+        for error in (Unavailable("away"), ConnectionRefusedError(), asyncpg.CannotConnectNowError()):
+            assert outage.is_why(error)
+        outage.is_over()
+        outage.is_over()
+        assert not outage.is_why(ValueError("another reason"))
+    assert [record.message for record in caplog.records] == [
+        "Jobs wait for the database: Unavailable: away", "Jobs wait no longer: the database is back."
+    ]  # fmt: skip

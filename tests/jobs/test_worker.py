@@ -18,6 +18,7 @@ from feed_service.commands.transaction import Transaction
 from feed_service.jobs.duties import DUTIES
 from feed_service.jobs.upkeep import Duty, Upkeep
 from feed_service.jobs.worker import working
+from feed_service.queries import jobs
 from feed_service.transactions import WriteDatabase
 from tests.commands.laws import contents, drift
 from tests.jobs.counting import CHECKOUT
@@ -65,7 +66,9 @@ async def test_what_a_killed_worker_was_at_is_done_once_by_the_next(world: World
     assert [row["action"] for row in await contents(world, models.ChangeLog)] == ["publish"]
 
 
-async def a_failure_and_a_stranger(url: str) -> None:
+async def a_failure_and_a_stranger(url: str) -> dict[str, tuple[bool, int, int, int]]:
+    """What is told of each kind: (is_regular, open, failures, failed)."""
+
     async def fails(_tx: Transaction) -> bool:
         raise ValueError("out of luck")
 
@@ -77,10 +80,15 @@ async def a_failure_and_a_stranger(url: str) -> None:
             database, [Duty("publish", 1.0, fails), *(duty for duty in DUTIES if duty.name != "publish")]
         ).run_all()
         await database.close()
+        async with world.engine.connect() as connection:
+            waits = (await connection.execute(jobs.waits())).all()
+    assert [row.kind for row in waits if row.lag_s > 0] == ["of another version"]
+    return {row.kind: (row.is_regular, row.open, row.failures, row.failed) for row in waits}
 
 
 def test_every_job_is_shown_and_can_be_tried_again(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asyncio.run(a_failure_and_a_stranger(empty_database_url))
+    waits = asyncio.run(a_failure_and_a_stranger(empty_database_url))
+    assert (waits["publish"], waits["given up"]) == ((True, 1, 1, 0), (False, 0, 10, 1))
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
 
     def shown() -> dict[str, dict[str, Any]]:
