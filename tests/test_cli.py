@@ -162,7 +162,7 @@ def test_what_a_user_can_correct_is_one_sentence(service: Service, tmp_path: Pat
         ({"PORT": "http"}, "PORT must be a number"),
         ({"CACHE_URL": "memcached://x"}, "CACHE_URL must begin with"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
-        ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "The database cannot be used"),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "No PostgreSQL can be reached at 127.0.0.1:1"),
     ):
         refused = outcome("migrate", variables=environment(tmp_path / "other", **variables))
         assert (refused.returncode, refused.stdout) == (1, ""), variables
