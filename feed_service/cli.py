@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from feed_service import (
     cli_accounts,
     cli_bulk,
+    cli_engagement,
     cli_explain,
     cli_numbers,
     cli_report,
@@ -223,6 +224,7 @@ class ProgressBars:
 for command in (
     *cli_accounts.COMMANDS,
     *cli_bulk.COMMANDS,
+    *cli_engagement.COMMANDS,
     *cli_explain.COMMANDS,
     *cli_numbers.COMMANDS,
     *cli_report.COMMANDS,

@@ -1,7 +1,7 @@
 """What the hot statements read: the same by a plan for any values, and no more on a larger site."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -10,7 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from feed_service.database import create_engine
 from feed_service.paging import Slice
-from feed_service.queries import comment_trees, comments, feed_reasons, feeds, follows, posts, rankings, users
+from feed_service.queries import (
+    analytics,
+    comment_trees,
+    comments,
+    feed_reasons,
+    feeds,
+    follows,
+    posts,
+    rankings,
+    users,
+)
 from feed_service.queries import likes as likes_
 from feed_service.queries import viewer_states as states
 from feed_service.queries.prepared import Prepared, for_ids, for_parents
@@ -66,6 +76,7 @@ VIEWER = Viewer(1)
 POSTS = list(range(3, 1_400, 70))
 COMMENTS = [4 * post for post in POSTS]
 MIDDLE = (datetime(2025, 12, 31, 12, tzinfo=UTC), 0)
+MONTH = timedelta(days=30)
 TOP, PAGE = CommentOrder.TOP, Slice(20)
 SORT = comments.SORTS[TOP]
 
@@ -87,6 +98,10 @@ HOT: dict[str, Prepared] = {
     "states of posts": for_ids(states.of_posts, POSTS, VIEWER, states.OF_POSTS),
     "states of users": for_ids(states.of_users, POSTS, VIEWER, states.OF_USERS),
     "reasons": for_ids(feed_reasons.of_posts, POSTS, VIEWER, feed_reasons.ALL),
+    "analytics": for_ids(analytics.of_subjects, POSTS, None, analytics.posts_of_author, MONTH),
+    "analytics by tag": for_ids(
+        analytics.parts_of_subjects, POSTS, None, analytics.posts_of_author, analytics.tags_on, MONTH, 50
+    ),
     "likers": for_parents(likes_.likers_of_posts, [1], likes_.LIKERS_OF_POST, PAGE, VIEWER),
     "followers": for_parents(follows.followers_of, [1], follows.FOLLOWERS, PAGE, VIEWER),
 }
@@ -97,8 +112,9 @@ MAY_GROW = {"posts": 2}
 as much."""
 
 
-MAY_TURN = {"likers"}
-"""PostgreSQL expects thirteen likes of a post, and may sort all six thousand of this one instead of reading 21."""
+MAY_TURN = {"likers", "analytics", "analytics by tag"}
+"""PostgreSQL expects thirteen likes of a post, and may sort all six thousand of this one instead of reading 21. Where
+it counts the likes of a post, it may look at each beside the same index."""
 
 
 async def run(engine: AsyncEngine, script: str) -> None:

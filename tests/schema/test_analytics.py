@@ -45,7 +45,9 @@ class Rows:
             for tag in self.random.sample(range(1, 5), self.random.randrange(4))
         ]
         pairs = [(reader, post["id"]) for reader in READERS for post in self.posts if self.random.random() < 0.3]
-        self.likes: list[dict[str, Any]] = [{"user_id": user, "post_id": post, "created_at": self.moment()} for user, post in pairs]
+        self.likes: list[dict[str, Any]] = [
+            {"user_id": user, "post_id": post, "created_at": self.moment()} for user, post in pairs
+        ]
         self.comments = [self.comment(number) for number in range(1, 301)]
         hours = [self.moment().replace(minute=0, second=0, microsecond=0) for _ in range(400)]
         seen = {(hour, self.any_post(), self.random.choice(READERS)) for hour in hours}
@@ -104,7 +106,8 @@ class Rows:
 
 def counted(rows: Rows, posts: Iterable[dict[str, Any]], begin: datetime, end: datetime) -> dict[str, Any]:
     """One by one, without a thought of how a database would do it."""
-    live: dict[int, Any] = {post["id"]: post for post in posts if post["deleted_at"] is None and post["published_at"] <= NOW}
+    shown = [post for post in posts if post["deleted_at"] is None and post["published_at"] <= NOW]
+    live: dict[int, Any] = {post["id"]: post for post in shown}
 
     def within(moment: datetime) -> bool:
         return begin < moment <= end
