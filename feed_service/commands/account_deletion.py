@@ -128,6 +128,7 @@ STEPS: Mapping[str, Piece] = {
     "tag follows": some(deleted_ties.tag_follows),
     "blocks": some(deleted_ties.blocks),
     "mutes": some(deleted_ties.mutes),
+    "views": some(deleted_ties.views),
     "comments": deleted_texts.comments,
     "posts": some(deleted_texts.live_posts),
     "deleted posts": deleted_texts.deleted_posts,

@@ -5,7 +5,7 @@ Each piece takes away up to `BATCH` rows and answers how many it found; there ma
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, any_, bindparam, delete, or_, select, tuple_
+from sqlalchemy import BigInteger, Integer, any_, bindparam, delete, func, or_, select, tuple_
 
 from feed_service import models
 from feed_service.commands import content
@@ -120,6 +120,17 @@ async def tag_follows(tx: Transaction, gone_id: int) -> int:
     rows = await tx.sql.rows(UNFOLLOW_TAGS, gone_id=gone_id, limit=BATCH)
     tag_follows_counted(tx, gone_id, (row["tag_id"] for row in rows), -1)
     return len(rows)
+
+
+view = models.PostView
+_hours = select(view.hour).where(view.user_id == GONE).order_by(view.hour).offset(LIMIT).limit(1).scalar_subquery()
+# Along the index of the user, which has the hours: keys of rows found before would be looked for in every partition.
+FORGET_VIEWS = compiled(delete(view).where(view.user_id == GONE, view.hour <= func.coalesce(_hours, func.now())))
+
+
+async def views(tx: Transaction, gone_id: int) -> int:
+    """The posts keep their numbers of views, which tell nobody's name."""
+    return await tx.sql.run(FORGET_VIEWS, gone_id=gone_id, limit=BATCH)
 
 
 def some_between(model: type[models.Block | models.Mute], one: str, other: str) -> Statement:

@@ -1,7 +1,7 @@
 """The tables that only ever grow: a partition for each month, made ahead and dropped when its rows have been kept."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -66,3 +66,34 @@ class Month(NamedTuple):
     def later(self, months: int) -> "Month":
         year, index = divmod(12 * self.year + self.number - 1 + months, 12)
         return Month(year, index + 1)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """As `queries.partitions.listed` tells it."""
+
+    table_name: str
+    name: str
+    begins_at: datetime | None
+    ends_at: datetime | None
+    is_default: bool
+    rows: int
+    bytes: int
+    heap_bytes: int
+
+    def holds(self, month: Month) -> bool:
+        if self.is_default or self.ends_at is None:
+            return False
+        return (self.begins_at is None or self.begins_at <= month.start) and month.later(1).start <= self.ends_at
+
+
+def missing(partitions: Iterable[Partition], now: datetime) -> list[tuple[Monthly, Month]]:
+    """What there should be, for this month and those `AHEAD`, and is not."""
+    there, this = list(partitions), Month.of(now)
+    months = [this.later(number) for number in range(AHEAD + 1)]
+    return [
+        (monthly, month)
+        for monthly in MONTHLY
+        for month in months
+        if not any(one.table_name == monthly.table and one.holds(month) for one in there)
+    ]

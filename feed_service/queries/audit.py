@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, exists, select, tuple_
+from sqlalchemy import BigInteger, DateTime, Integer, Select, Text, bindparam, exists, select, tuple_
 
 from feed_service import models
 
@@ -10,29 +10,32 @@ Events = Select[*tuple[Any, ...]]
 
 event, stream, key = models.AuditEvent, models.AuditStream, models.AuditKey
 
+STREAM = (stream.length, stream.last_hash, stream.forgotten, stream.forgotten_hash)
 LIMIT = bindparam("limit", type_=Integer)
 SUBJECT_ID = bindparam("subject_id", type_=BigInteger)
 
 
 def along_the_chains() -> Events:
-    """(columns of an event, length and last_hash of its stream): `:limit` after event `:number` of `:stream`.
+    """(columns of an event, those of its stream): `:limit` after event `:number` of `:stream`, which was `:at` a time.
 
-    A stream without a head has None for both.
+    A stream without a head has None for all of them.
     """
-    after = tuple_(bindparam("stream", type_=Text), bindparam("number", type_=BigInteger))
+    place = (event.stream, event.number, event.at)
+    moment = bindparam("at", type_=DateTime(timezone=True))
+    after = tuple_(bindparam("stream", type_=Text), bindparam("number", type_=BigInteger), moment)
     return (
-        select(*event.__table__.c, stream.length, stream.last_hash)
+        select(*event.__table__.c, *STREAM)
         .outerjoin(stream, stream.name == event.stream)
-        .where(tuple_(event.stream, event.number) > after)
-        .order_by(event.stream, event.number)
+        .where(tuple_(*place) > after)
+        .order_by(*place)
         .limit(LIMIT)
     )
 
 
 def heads() -> Events:
-    """(name, length, last_hash, has_events) of `:limit` streams after `:name`."""
+    """(name, its other columns, has_events) of `:limit` streams after `:name`."""
     has_events = exists().where(event.stream == stream.name).label("has_events")
-    found = select(stream.name, stream.length, stream.last_hash, has_events)
+    found = select(stream.name, *STREAM, has_events)
     return found.where(stream.name > bindparam("name", type_=Text)).order_by(stream.name).limit(LIMIT)
 
 
@@ -40,6 +43,11 @@ def at() -> Select[bytes]:
     """(hash,) of event `:number` of `:stream`."""
     here = (event.stream == bindparam("stream", type_=Text), event.number == bindparam("number", type_=BigInteger))
     return select(event.hash).where(*here)
+
+
+def anchor() -> Events:
+    """(forgotten, forgotten_hash) of `:stream`."""
+    return select(stream.forgotten, stream.forgotten_hash).where(stream.name == bindparam("stream", type_=Text))
 
 
 def about() -> Events:

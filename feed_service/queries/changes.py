@@ -12,8 +12,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    DateTime,
-    Integer,
     Select,
     Subquery,
     Text,
@@ -66,13 +64,6 @@ def unseen(limit: int, *, is_bounded: bool) -> Events:
     later = first(after("after", log), limit, is_bounded=is_bounded)
     open_then = first(of_open_transactions(), limit, is_bounded=is_bounded)
     return with_snapshot(open_then, later, limit)
-
-
-def oldest() -> Events:
-    """(seq, xid) of events written before `:before` among the first `:limit` of the log; the rest is not looked at."""
-    first_ones = select(log.seq, log.xid, log.at).order_by(log.xid, log.seq).limit(bindparam("limit", type_=Integer))
-    found = first_ones.subquery("first_ones")
-    return select(found.c.seq, found.c.xid).where(found.c.at < bindparam("before", type_=DateTime(timezone=True)))
 
 
 def after(name: str, rows: Any) -> Events:  # noqa: ANN401 - the class or an alias of it.

@@ -42,6 +42,8 @@ async def scene(world: World, writing: WriteDatabase) -> models.User:
         await world.like(cat, post)
     for post in theirs[:3]:
         await _bookmark(world, ann, post)
+        for viewer in (ann, bob):
+            await world.add(models.PostView(hour=YESTERDAY, post_id=post.id, user_id=viewer.id))
     await world.add(models.Bookmark(user_id=bob.id, post_id=own[0].id))
     await _comments(world, [ann, bob, cat], theirs[0], own[0])
     for other in (bob, cat, dan):

@@ -129,8 +129,8 @@ async def test_nothing_of_the_account_is_left_and_others_keep_exact_numbers(
     assert (job["state"], job["error"]) == ("done", None)
     assert job["progress"]["gone"] == {
         "access": 3, "profile": 1, "post likes": 6, "comment likes": 9, "bookmarks": 3, "collections": 3,
-        "following": 3, "followers": 3, "tag follows": 2, "blocks": 6, "mutes": 6, "comments": 5, "posts": 5,
-        "deleted posts": 1, "edits": 2,
+        "following": 3, "followers": 3, "tag follows": 2, "blocks": 6, "mutes": 6, "views": 3, "comments": 5,
+        "posts": 5, "deleted posts": 1, "edits": 2,
     }  # fmt: skip
     assert await drift(world) == {}
     assert await mentions(world) == []

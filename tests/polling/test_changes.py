@@ -3,22 +3,18 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from feed_service.commands import forgetting
-from feed_service.commands.transaction import Writer
 from feed_service.database import ReadDatabase, create_engine
 from feed_service.errors import BadUserInput
-from feed_service.polling.changes import Forgotten, News, Position, start, unseen, values_of
+from feed_service.polling.changes import News, Position, start, unseen, values_of
 from feed_service.polling.snapshots import Snapshot
 from feed_service.queries import changes, missed
-from feed_service.transactions import WriteDatabase
-from feed_service.viewer import Viewer
 
 Open = Callable[[], Awaitable[Any]]
 
@@ -279,23 +275,3 @@ async def test_what_is_no_snapshot_is_refused(reading: ReadDatabase, text: str) 
 async def test_a_position_that_is_ahead_of_the_database_is_refused(reading: ReadDatabase) -> None:
     with pytest.raises(BadUserInput):
         await unseen(reading, Position(f"{2**62}:{2**62}:"), 10)
-
-
-async def test_old_events_are_forgotten_and_pollers_are_told(
-    reading: ReadDatabase, opened: Open, empty_database_url: str
-) -> None:
-    writing, connection = WriteDatabase.connect(empty_database_url, pool_size=1), await opened()
-    before = await start(reading)
-    for subject in range(1_500):
-        await write(connection, subject)
-    old = datetime.now(UTC) - forgetting.CHANGES_KEPT - timedelta(hours=1)
-    await connection.execute("UPDATE change_log SET at = $1 WHERE subject_id < 1200", old)
-    after = await start(reading)
-    await write(connection, 2_000)
-    writer = Writer(writing, Viewer())
-    assert [await writer.run(forgetting.forget_changes) for _ in range(3)] == [True, True, False]
-    assert await connection.fetchval("SELECT count(*) FROM change_log") == 301
-    assert subjects(await unseen(reading, after, 10)) == [2_000]
-    with pytest.raises(Forgotten):
-        await unseen(reading, before, 10)
-    await writing.close()
