@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 from hashlib import blake2b
 
-_STRING = r"(?:\b[EBXN]|\bU&)?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+# The last is how SQLAlchemy marks the place of a value that is to stand in the text.
+_STRING = r"(?:\b[EBXN]|\bU&)?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|__\[POSTCOMPILE_\w+\]"
 _CAST = r"::\s*(?:\"[^\"]+\"|\w+)(?:\.\w+)?(?:\s+(?:PRECISION|VARYING|(?:WITH|WITHOUT)\s+TIME\s+ZONE)\b)?(?:\[\d*\])*"
 # EXTRACT(epoch FROM …) has a constant in it, too: $1 stands for the word.
 _FIELD = r"(?<=\bEXTRACT)\(\s*\w+(?=\s+FROM\b)"

@@ -13,6 +13,10 @@ SAME = [
     ("SELECT a LIMIT ALL OFFSET $1::BIGINT", "SELECT a LIMIT $2 OFFSET $1::BIGINT"),
     ("SELECT a IS NULL, CASE WHEN true THEN NULL END", "SELECT a IS NULL, CASE WHEN $1 THEN $2 END"),
     ("SELECT a || 'it''s -- (no) /* comment */ $$' -- end", "SELECT a || $1"),
+    (
+        "SELECT a @@ websearch_to_tsquery('english', (__[POSTCOMPILE_words]))",
+        "SELECT a @@ websearch_to_tsquery($1, $2)",
+    ),
     ("SELECT a - 1, -1, $1::TIMESTAMP WITH TIME ZONE;", "SELECT a - $2, $3, $1::TIMESTAMP WITH TIME ZONE"),
 ]
 """(as sent, as shown), read off PostgreSQL 15 and 18 on 2026-11-21."""
