@@ -42,6 +42,10 @@ TABLE_ROWS = """
 """Partitioned tables have the sum of their parts after ANALYZE."""
 
 
+class NoPlan(Exception):
+    """A statement such as COMMIT has none."""
+
+
 @dataclass(frozen=True)
 class Found:
     """The plan, analysed unless `trouble` says why not."""
@@ -109,6 +113,8 @@ class PlanReader:
     async def _explained(self, options: str, execute: str, *, hides_texts: bool) -> Plan:
         found = await self.driver.fetchval(f"EXPLAIN ({options}, FORMAT JSON) {execute}")
         (told,) = orjson.loads(found) if isinstance(found, str) else found
+        if isinstance(told, str):
+            raise NoPlan(told)
         return plan_of(told, hides_texts=hides_texts)
 
     def _trouble(self, error: Exception) -> Verdict:

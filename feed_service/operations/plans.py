@@ -125,8 +125,10 @@ def _node(found: Mapping[str, Any], *, may_end_early: bool, hides_texts: bool) -
 
 
 def kind_of(found: Mapping[str, Any]) -> str:
-    """Such as Parallel Seq Scan, Hashed Aggregate, Nested Loop Left Join."""
-    kind = found["Node Type"]
+    """Such as Parallel Seq Scan, Hashed Aggregate, Nested Loop Left Join, Update."""
+    kind: str = found["Node Type"]
+    if kind == "ModifyTable":
+        return str(found["Operation"])
     if "Join Type" in found:
         join = "" if found["Join Type"] == "Inner" else f"{found['Join Type']} "
         kind = f"{kind.removesuffix(' Join')} {join}Join"

@@ -53,9 +53,9 @@ def write_operation(slow: SlowOperation) -> None:
 
 
 def _fields(event: str, slow: SlowStatement | SlowOperation) -> dict[str, Any]:
-    """As the lines of JSON have them. `name` and the time are fields of every record of `logging`."""
-    found = asdict(slow)
-    del found["name"], found["at"]
+    """As the lines of JSON have them. Every record of `logging` has a `name`, and a time: when it was written."""
+    found = asdict(slow) | {"at": slow.at.isoformat()}
+    del found["name"]
     times = {"duration_ms": round(found.pop("seconds") * 1e3, 3), "waited_ms": round(found.pop("waited_s") * 1e3, 3)}
     return {"event": event, **times, **found}
 

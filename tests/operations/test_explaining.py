@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from feed_service.database import create_engine, open_driver
 from feed_service.operations.explained_reads import ExplainedReads
-from feed_service.operations.explaining import PlanReader, reading_plans
+from feed_service.operations.explaining import NoPlan, PlanFinder, PlanReader, reading_plans
 from feed_service.operations.explanations import ExplainedStatement, Run, explained_statements
 from feed_service.operations.plans import plan_of
 from feed_service.operations.verdicts import Kind
@@ -149,6 +149,15 @@ async def test_the_plan_is_the_one_for_any_values_which_is_served(plans: PlanRea
     assert (await plans.plan(text)).fingerprint == served.plan.fingerprint
     other = await plans.plan("SELECT id FROM large WHERE a = $1")
     assert other.fingerprint != served.plan.fingerprint
+
+
+async def test_writes_have_plans_too_unless_they_are_no_queries(planted_url: str) -> None:
+    finder = PlanFinder(planted_url)
+    assert await finder.fingerprint_of("UPDATE written SET id = $1") != await finder.fingerprint_of(
+        "DELETE FROM written"
+    )
+    with pytest.raises(NoPlan):
+        await finder.fingerprint_of("COMMIT")
 
 
 async def test_the_same_statement_for_each_row_is_told_with_its_field(planted_url: str, plans: PlanReader) -> None:

@@ -55,6 +55,7 @@ async def test_a_slow_statement_is_told_once_with_its_plan_and_without_values(
     (kept,) = slow.recent()
     assert isinstance(kept, SlowStatement)
     assert kept.plan == shown["plan"]
+    assert kept.at.isoformat() == shown["at"], "when it was slow, not when its plan was found"
 
 
 async def test_a_flood_writes_few_lines_and_tells_of_the_others(caplog: pytest.LogCaptureFixture) -> None:
