@@ -21,8 +21,8 @@ SETTINGS = {
 
 SILENCE_S = 15.0
 
-MARK = "/* feed_service report */ "
-"""Begins each text, so that the report knows its own statements."""
+MARK = " /* feed_service report */"
+"""Ends each text, where pg_stat_statements keeps it: by it the report knows its own statements."""
 
 REASONS = {
     "42501": "the role lacks the privilege",
@@ -46,15 +46,15 @@ class Questions:
     driver: Any
 
     async def rows(self, text: str, *values: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - values of columns.
-        return [dict(row) for row in await self.driver.fetch(MARK + text, *values)]
+        return [dict(row) for row in await self.driver.fetch(text + MARK, *values)]
 
     async def row(self, text: str, *values: Any) -> dict[str, Any]:  # noqa: ANN401 - values of columns.
         """Of a text that always answers one row."""
-        return dict(await self.driver.fetchrow(MARK + text, *values))
+        return dict(await self.driver.fetchrow(text + MARK, *values))
 
     async def each(self, text: str, *values: Any) -> AsyncIterator[dict[str, Any]]:  # noqa: ANN401 - values of columns.
         """Rows, some at a time, for those that are too many to hold."""
-        async for row in self.driver.cursor(MARK + text, *values, prefetch=50):
+        async for row in self.driver.cursor(text + MARK, *values, prefetch=50):
             yield dict(row)
 
     async def tried(self, read: Callable[["Questions"], Awaitable[Answer]]) -> Answer | Unknown:

@@ -38,7 +38,7 @@ def bound(seconds: float | None, most: float) -> str:
     """A quantile from buckets: it is at most the bound of its bucket, or more than the last."""
     if seconds is None:
         return NONE
-    return f"> {most * 1_000:,.0f}" if math.isinf(seconds) else f"≤ {seconds * 1_000:,.3g}"
+    return f"> {most * 1_000:,.0f}" if math.isinf(seconds) else f"≤ {seconds * 1_000:,.6g}"
 
 
 def share(value: float | None) -> str:
@@ -56,6 +56,10 @@ def duration(value: timedelta | float | None) -> str:
         if seconds >= length:
             return f"{seconds / length:,.1f} {unit}"
     return f"{seconds:,.1f} s" if seconds >= 1 else f"{seconds * 1_000:,.0f} ms"
+
+
+def several(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def moment(value: datetime | None, otherwise: str = "never") -> str:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from feed_service.operations.asking import Questions
+from feed_service.operations.asking import MARK, Questions
 from feed_service.operations.snapshots import AVAILABLE, COUNTED, Snapshot, is_usable
 from feed_service.transactions import Statement, Statements
 
@@ -42,11 +42,11 @@ class Transaction(Protocol):
 
 async def snapshot_statements(tx: Transaction) -> bool:
     """Keep what pg_stat_statements has counted of this database, if it is there and may be read, and not just kept."""
-    found = await tx.sql.row(Statement(AVAILABLE, (), {}))
+    found = await tx.sql.row(Statement(AVAILABLE + MARK, (), {}))
     if is_usable(found):
         counted = COUNTED.format(schema=found["schema"])
         text = SNAPSHOT.format(counted=counted, kept=KEPT, schema=found["schema"])
-        await tx.sql.run(Statement(text, (), {}))
+        await tx.sql.run(Statement(text + MARK, (), {}))
     return False
 
 

@@ -23,7 +23,8 @@ def operations_part(served: Served | Unknown) -> Part:
     whole = served.all_operations()
     lines = [
         (
-            f"Told by {served.processes:,} processes, from {figures.moment(served.first_at)} to "
+            f"Told by {figures.several(served.processes, 'process', 'processes')}, "
+            f"from {figures.moment(served.first_at)} to "
             f"{figures.moment(served.last_at)}: {whole.calls:,} operations, {whole.errors:,} errors."
         ),
         (

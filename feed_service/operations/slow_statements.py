@@ -10,6 +10,7 @@ from feed_service.fingerprints import fingerprint
 from feed_service.operations import figures
 from feed_service.operations.asking import MARK, Questions, Unknown
 from feed_service.operations.history import first_snapshot
+from feed_service.operations.known_statements import known_statements
 from feed_service.operations.parts import Part, Table
 from feed_service.operations.redaction import redacted
 from feed_service.operations.served import Served
@@ -24,6 +25,13 @@ from feed_service.operations.snapshots import (
 )
 
 SHOWN = 20
+BRIEF = 60
+"""Characters of a text in a table of many columns."""
+
+OURS = "the report's own"
+
+Named = Mapping[str, tuple[set[str], set[str]]]
+"""(names, operations) by fingerprint."""
 TEXTS = (
     "SELECT DISTINCT ON (queryid) queryid, query FROM {schema}.pg_stat_statements WHERE queryid = ANY ($1::bigint[])"
 )
@@ -149,9 +157,9 @@ def _statement(
     text: str,
     total_ms: float,
     between: Differences,
-    named: Mapping[str, tuple[set[str], set[str]]],
+    named: Named,
 ) -> SlowStatement:
-    names, operations = ({"this report"}, set()) if MARK in text else named.get(fingerprint(text), (set(), set()))
+    names, operations = _names(text, named)
     return SlowStatement(
         str(query),
         redacted(text),
@@ -168,6 +176,16 @@ def _statement(
         row.total_ms / total_ms if total_ms else 0.0,
         any(key.startswith(f"{query}:") for key in between.at_most),
     )
+
+
+def _names(text: str, named: Named) -> tuple[set[str], set[str]]:
+    if MARK.strip() in text:
+        return {OURS}, set()
+    key = fingerprint(text)
+    if key in named:
+        return named[key]
+    known = known_statements().get(key)
+    return ({known} if known else set()), set()
 
 
 def slow_statements_part(found: SlowStatements) -> Part:
@@ -193,7 +211,7 @@ def slow_statements_part(found: SlowStatements) -> Part:
     )
     rows = [
         (
-            figures.listed(row.names) or "not one of the service's in this window",
+            figures.listed(row.names) or "not one of the service's",
             figures.listed(row.operations) or figures.NONE,
             f"{'≤ ' if row.is_at_most else ''}{row.calls:,}",
             figures.milliseconds(row.total_ms),
@@ -203,7 +221,7 @@ def slow_statements_part(found: SlowStatements) -> Part:
             figures.number(row.rows_per_call),
             figures.number(row.blocks_hit),
             figures.number(row.blocks_read),
-            row.text,
+            row.text if len(row.text) <= BRIEF else f"{row.text[: BRIEF - 1]}…",
         )
         for row in found.statements
     ]

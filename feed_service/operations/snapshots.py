@@ -128,7 +128,7 @@ def differences(first: Snapshot | None, last: Snapshot) -> Differences:
     added, anew, at_most = {}, 0, set()
     for key, now in last.rows.items():
         before = first.rows.get(key)
-        has_begun = now.since is not None and now.since > first.at
+        has_begun = now.since is not None and now.since != before.since if before else _is_after(now.since, first.at)
         if before is None or has_begun or now.calls < before.calls:
             anew += before is not None
             added[key] = now
@@ -138,6 +138,10 @@ def differences(first: Snapshot | None, last: Snapshot) -> Differences:
             added[key] = now.less(before)
     notes = _notes(first, last, anew, len(at_most))
     return Differences(added, first.at, frozenset(at_most), notes)
+
+
+def _is_after(since: datetime | None, moment: datetime) -> bool:
+    return since is not None and since > moment
 
 
 def _notes(first: Snapshot, last: Snapshot, anew: int, at_most: int) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def targets(served: Served | Unknown) -> Sequence[Target]:
         _target("p95 of operations", f"≤ {API_P95_S * 1_000:.0f} ms", p95, API_P95_S, _ms(p95)),
         _target("p95 of statements", f"≤ {DATABASE_P95_S * 1_000:.0f} ms", sql_p95, DATABASE_P95_S, _ms(sql_p95)),
         _target(f"statements above {SLOW_S * 1_000:.0f} ms", "≤ 5 %", slow, MOST_SLOW, figures.share(slow)),
-        _target("operations with errors", "≤ 1 %", errors, MOST_ERRORS, figures.share(errors)),
+        _target("errors, for each operation", "≤ 1 %", errors, MOST_ERRORS, figures.share(errors)),
         _target("fullest pool of connections", "≤ 80 %", pool, MOST_POOL, figures.share(pool)),
     )
 

@@ -81,7 +81,7 @@ PLANTED = [
     (("A target is missed: p95 of operations",), "warning", "≤ 250 ms, where ≤ 100 ms"),
     (("A target is missed: p95 of statements",), "warning", "≤ 250 ms, where ≤ 50 ms"),
     (("A target is missed: statements above 100 ms",), "warning", "100 %, where ≤ 5 %"),
-    (("A target is missed: operations with errors",), "warning", "5.00 %, where ≤ 1 %"),
+    (("A target is missed: errors, for each operation",), "warning", "5.00 %, where ≤ 1 %"),
     (("A target is missed: fullest pool",), "warning", "90.00 %, where ≤ 80 %"),
 ]
 """(words of the sentence, severity, what its evidence says)."""
