@@ -31,6 +31,7 @@ PLANT = """
 """
 
 SECRET = "nobody-may-read-this"
+SLEEPY = "WITH late AS MATERIALIZED (SELECT pg_sleep($1) FROM small LIMIT 1) SELECT FROM late"
 MISJUDGED = "SELECT id FROM large WHERE a = $1 AND b = $2 AND c = $3"
 
 VERDICTS: dict[str, tuple[str, list[Any], set[Kind]]] = {
@@ -48,7 +49,7 @@ VERDICTS: dict[str, tuple[str, list[Any], set[Kind]]] = {
     "a filter": (
         "SELECT id FROM large WHERE id BETWEEN $1 AND $2 AND pad = $3", [1, 5_000, SECRET], {Kind.DISCARDED},
     ),
-    "a slow one": ("SELECT pg_sleep($1)", [0.2], {Kind.SLOW}),
+    "a slow one": (SLEEPY, [0.2], {Kind.SLOW}),
     "a write": ("SELECT write_it()", [], {Kind.REFUSED}),
     "no table": ("SELECT id FROM nowhere", [], {Kind.REFUSED}),
     "a long one": ("SELECT pg_sleep($1)", [60.0], {Kind.OVER_TIME}),
@@ -89,6 +90,12 @@ async def test_each_fault_has_its_verdict_and_no_value_is_shown(plans: PlanReade
     if Kind.OVER_TIME in verdicts or case == "a write":
         assert found.plan is not None
         assert not found.plan.is_analyzed, "its plan is told without figures"
+
+
+async def test_of_a_slow_statement_the_step_is_named(plans: PlanReader) -> None:
+    text, values, _ = VERDICTS["a slow one"]
+    (verdict,) = (await explained(plans, run_of(text, values, 0.2))).verdicts
+    assert "Seq Scan on small" in verdict.evidence
 
 
 async def test_what_explain_runs_writes_nothing(plans: PlanReader) -> None:
