@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import gc
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -60,6 +61,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def run(given: argparse.Namespace) -> None:
     begun = perf_counter()
+    logging.getLogger("feed_service").setLevel(logging.ERROR)  # It warns of N+1, which is what is measured.
     folder = given.folder or (FOLDER.with_name("benchmark-small") if given.quick else FOLDER)
     with (
         database(given.url, folder, SMALL if given.quick else SEEDED) as url,

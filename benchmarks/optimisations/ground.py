@@ -17,6 +17,10 @@ from feed_service.app import signing_keys
 from feed_service.schema.ids import encode
 from feed_service.settings import Settings
 
+SERVED = {"FEED_JOBS": "off", "FEED_POOL_SIZE": "1", "FEED_SLOW_STATEMENT_MS": "0", "FEED_SLOW_OPERATION_MS": "0"}
+"""It reads by one connection: of several, some would not have prepared everything when the clock starts. What is off is
+slow on purpose; to explain it in the slow log would cost statements."""
+
 TURNS = 40
 """Requests that differ, asked one after the other and from the beginning again."""
 
@@ -87,6 +91,6 @@ async def ground_on(url: str) -> AsyncIterator[Ground]:
         raise SystemExit("The database has nobody who follows, or no post: seed it first (feed-service seed).")
     posts, authors = zip(*discussed, strict=True)
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"DATABASE_URL": url, "FEED_DATA_DIR": folder, "FEED_JOBS": "off"}
+        environment = {"DATABASE_URL": url, "FEED_DATA_DIR": folder, **SERVED}
         async with site_on(environment, has_caches=False) as site:
             yield Ground(url, environment, site, viewers, posts, authors)

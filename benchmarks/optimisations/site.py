@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -95,13 +94,9 @@ def scope_of(question: Question) -> dict[str, Any]:
 
 @asynccontextmanager
 async def site_on(environment: Mapping[str, str], *, has_caches: bool) -> AsyncIterator[Site]:
-    """As `feed-service serve` puts it together; without caches, every request asks PostgreSQL for everything.
-
-    It reads by one connection: of several, some would not have prepared everything when the clock starts.
-    """
+    """As `feed-service serve` puts it together; without caches, every request asks PostgreSQL for everything."""
     settings = Settings.from_environment({**environment, "FEED_ENTITY_CACHE": "on" if has_caches else "off"})
-    with patch.object(ReadDatabase, "connect", partial(ReadDatabase.connect, pool_size=1)):
-        app = create_app(settings)
+    app = create_app(settings)
     async with app.router.lifespan_context(app):
         kwargs = [middleware.kwargs for middleware in app.user_middleware]
         endpoint = next(given["endpoint"] for given in kwargs if "endpoint" in given)

@@ -15,7 +15,8 @@ from feed_service.database import ReadDatabase
 MOST_TURNS = 40
 """In one block; more would be the same questions again."""
 
-LOOKS = 2
+LOOKS, LONG_S = 2, 1.0
+"""How often a block is looked at to be counted, unless it takes long."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ async def tried(case: Case, counter: Counter, effort: Effort) -> Result:
         await block(case.on, range(case.turns))
     turn_s, compared = await agreed(case, effort)
     size = max(1, min(case.turns, MOST_TURNS, int(effort.block_s / turn_s)))
-    looks = LOOKS if size * turn_s <= 2 * effort.block_s else 1
+    looks = LOOKS if size * turn_s <= LONG_S else 1
     off, on = [await counted(case, side, size, counter, looks) for side in (case.off, case.on)]
     times = await rounds(case, size, turn_s, effort)
     ratios = [median(one) / median(other) for one, other in times]
