@@ -67,7 +67,7 @@ class ExplainedStatement:
 class Explained:
     """`seconds`: the operation from its first field to its last, with prepared statements and empty caches.
 
-    `errors` are those of its answer. A statement stands before those that began later.
+    `errors` are those of its answer. Statements stand in the order in which their first runs ended.
     """
 
     operation: str | None
@@ -138,7 +138,9 @@ async def _judged(
 
 def failures(runs: Sequence[Run]) -> list[Verdict]:
     errors = Counter(run.error for run in runs if run.error)
-    return [Verdict(Kind.REFUSED, f"It failed {times} times: {error}.") for error, times in errors.items()]
+    return [
+        Verdict(Kind.REFUSED, f"It failed: {error} ({times} of {len(runs)} runs).") for error, times in errors.items()
+    ]
 
 
 def repeated(asked_by: Sequence[Asking]) -> list[Verdict]:
