@@ -61,10 +61,11 @@ FIELDS: Mapping[Kind, Mapping[str, str]] = {
         "SearchConnection": "edges nodes pageInfo isCapped",
         "SearchEdge": "node cursor",
         "Viewer": "email isEmailConfirmed sessions analytics",
-        "AuthorAnalytics": "since asOf viewsSince isCapped totals before change byTag byCategory topPosts",
+        "AuthorAnalytics": "since asOf viewsSince isCapped totals before change byDay byTag byCategory topPosts",
         "Engagement": "postCount likeCount commentCount uniqueCommenterCount viewCount reactionsPerView "
         "newFollowerCount",
         "EngagementChange": "posts likes comments uniqueCommenters views newFollowers",
+        "DayEngagement": "since until postCount likeCount commentCount viewCount newFollowerCount",
         "TagEngagement": "tag engagement",
         "CategoryEngagement": "category engagement",
         "PostEngagement": "post engagement",

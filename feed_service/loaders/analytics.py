@@ -1,10 +1,11 @@
 """What people did with somebody's posts, or with those of a tag or a category, in a window of days."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from feed_service.loaders.align import many_per_key, one_per_key
 from feed_service.loaders.batching import Reader
-from feed_service.queries import analytics
+from feed_service.queries import analytics, analytics_days
 from feed_service.queries.analytics import PartsOf
 from feed_service.queries.prepared import for_ids
 from feed_service.queries.windows import PostsOf
@@ -42,7 +43,13 @@ async def posts_by_author_id(reader: Reader, user_ids: list[int], window: Analyt
     return await _parts(reader, user_ids, analytics.each_post, window)
 
 
-async def _of_subjects(reader: Reader, ids: list[int], posts_of: PostsOf, window: AnalyticsWindow) -> list[Any]:
+async def days_by_author_id(reader: Reader, user_ids: list[int], window: AnalyticsWindow) -> list[list[Any]]:
+    """Rows of `queries.analytics_days.of_authors`: as many of each author as the window has days."""
+    rows = await reader.rows(*for_ids(analytics_days.of_authors, user_ids, None, window.value))
+    return many_per_key(user_ids, rows, key=lambda row: row.subject_id)
+
+
+async def _of_subjects(reader: Reader, ids: Sequence[int], posts_of: PostsOf, window: AnalyticsWindow) -> list[Any]:
     """One statement after the other, so that whoever asks for a hundred leaves the database to others as well."""
     found: list[Any] = []
     for start in range(0, len(ids), AT_ONCE):
@@ -51,7 +58,7 @@ async def _of_subjects(reader: Reader, ids: list[int], posts_of: PostsOf, window
     return one_per_key(ids, found, key=lambda row: row.subject_id)
 
 
-async def _parts(reader: Reader, ids: list[int], parts_of: PartsOf, window: AnalyticsWindow) -> list[list[Any]]:
+async def _parts(reader: Reader, ids: Sequence[int], parts_of: PartsOf, window: AnalyticsWindow) -> list[list[Any]]:
     wanted = (analytics.posts_of_author, parts_of, window.value, MOST_PARTS)
     rows = await reader.rows(*for_ids(analytics.parts_of_subjects, ids, None, *wanted))
     return many_per_key(ids, rows, key=lambda row: row.subject_id)

@@ -175,6 +175,7 @@ NOTES: Mapping[str, Note] = {
     "analytics.by_category_id": unversioned,
     "analytics.by_tag_id": unversioned,
     "analytics.categories_by_author_id": unversioned,
+    "analytics.days_by_author_id": unversioned,
     "analytics.posts_by_author_id": unversioned,
     "analytics.tags_by_author_id": unversioned,
     "bookmarks.collection_by_id": OWN,

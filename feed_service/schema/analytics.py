@@ -57,6 +57,17 @@ class EngagementChange:
     new_followers: float | None = strawberry.field(description="Of `newFollowerCount`.")
 
 
+@strawberry.type(description="What happened to an author's posts within 24 hours, counted as in `Engagement`.")
+class DayEngagement:
+    since: datetime = strawberry.field(description="When they begin.")
+    until: datetime = strawberry.field(description="When they end.")
+    post_count: int = strawberry.field(description="Posts that were published.")
+    like_count: int = strawberry.field(description="Likes that were given.")
+    comment_count: int = strawberry.field(description="Comments that were written.")
+    view_count: int = strawberry.field(description="Views, by the hour in which they were.")
+    new_follower_count: int = strawberry.field(description="People who followed the author, and still do.")
+
+
 @strawberry.type(description="How the viewer's posts with one tag are doing.")
 class TagEngagement:
     engagement: Engagement = strawberry.field(description="What happened to them.")
@@ -100,6 +111,15 @@ class AuthorAnalytics:
     totals: Engagement = strawberry.field(description="All in all.")
     before: Engagement = strawberry.field(description="The same of the window before, which is as long.")
     change: EngagementChange = strawberry.field(description="`totals` against `before`.")
+
+    @level(
+        graphql_type=list[DayEngagement],
+        description="Each 24 hours of the window, oldest first, also those in which nothing happened: for a chart. "
+        "They add up to `totals`.",
+    )
+    async def by_day(rows: Rows[Any], info: Info) -> list[list[Any]]:
+        ids = [row.subject_id for row in rows]
+        return await info.context.loaders.many(loaders.analytics.days_by_author_id, ids, window_of(rows))
 
     @level(
         graphql_type=list[TagEngagement],

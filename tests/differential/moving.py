@@ -24,6 +24,7 @@ MOVING = {
     "PostStats": {"asOf"},  # When the row was read.
     "UserStats": {"asOf"},
     "AuthorAnalytics": {"since", "asOf", "viewsSince"},
+    "DayEngagement": {"since", "until"},
     "FeedHead": {"asOf", "token", "pollAfterSeconds"},  # Tokens hold the clock of the database; pace follows load.
     "FeedChanges": {"nextToken", "pollAfterSeconds"},
     "ThreadChanges": {"nextToken", "pollAfterSeconds"},

@@ -12,6 +12,7 @@ from feed_service.database import create_engine
 from feed_service.paging import Slice
 from feed_service.queries import (
     analytics,
+    analytics_days,
     comment_trees,
     comments,
     feed_reasons,
@@ -102,6 +103,7 @@ HOT: dict[str, Prepared] = {
     "analytics by tag": for_ids(
         analytics.parts_of_subjects, POSTS, None, analytics.posts_of_author, analytics.tags_on, MONTH, 50
     ),
+    "analytics by day": for_ids(analytics_days.of_authors, POSTS, None, MONTH),
     "likers": for_parents(likes_.likers_of_posts, [1], likes_.LIKERS_OF_POST, PAGE, VIEWER),
     "followers": for_parents(follows.followers_of, [1], follows.FOLLOWERS, PAGE, VIEWER),
 }
@@ -112,7 +114,7 @@ MAY_GROW = {"posts": 2}
 as much."""
 
 
-MAY_TURN = {"likers", "analytics", "analytics by tag"}
+MAY_TURN = {"likers", "analytics", "analytics by tag", "analytics by day"}
 """PostgreSQL expects thirteen likes of a post, and may sort all six thousand of this one instead of reading 21. Where
 it counts the likes of a post, it may look at each beside the same index."""
 

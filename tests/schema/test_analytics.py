@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -154,6 +155,8 @@ async def api(module_database_url: str, world: World) -> AsyncIterator[Api]:  # 
         yield api
 
 
+DAILY = ("post_count", "like_count", "comment_count", "view_count", "new_follower_count")
+
 BATCHES: dict[str, Any] = {
     "authors": loaders.analytics.by_author_id,
     "tags": loaders.analytics.by_tag_id,
@@ -223,6 +226,23 @@ async def test_an_author_s_parts_are_told_what_a_recount_finds(api: Api, rows: R
         assert [(part.part_id, {name: getattr(part.engagement, name) for name in COUNTS}) for part in parts] == happened
 
 
+@pytest.mark.parametrize("window", AnalyticsWindow)
+async def test_the_days_of_a_window_add_up(api: Api, rows: Rows, window: AnalyticsWindow) -> None:
+    reader = api.context(ANONYMOUS).loaders.reader
+    totals = await loaders.analytics.by_author_id(reader, [*AUTHORS], window)
+    found = await loaders.analytics.days_by_author_id(reader, [*AUTHORS], window)
+    for row, days in zip(totals, found, strict=True):
+        assert len(days) == window.value.days
+        borders = [days[0].since, *(day.until for day in days)]
+        assert [day.since for day in days] == borders[:-1]
+        assert {end - begin for begin, end in pairwise(borders)} == {DAY}
+        for name in DAILY:
+            assert sum(getattr(day, name) for day in days) == getattr(row.totals, name)
+        for day in days:
+            expected = counted(rows, posts_of(rows, "authors", row.subject_id), day.since, day.until)
+            assert {name: getattr(day, name) for name in DAILY[:4]} == {name: expected[name] for name in DAILY[:4]}
+
+
 def order_of(key: int, numbers: dict[str, int]) -> tuple[int, ...]:
     return numbers["like_count"] + numbers["comment_count"], numbers["view_count"], numbers["post_count"], key
 
@@ -231,6 +251,7 @@ DASHBOARD = """query ($window: AnalyticsWindow = DAYS_30, $first: Int = 10) { vi
     since asOf viewsSince isCapped totals { ...N } before { ...N } change { posts likes comments views newFollowers }
     byTag(first: $first) { tag { slug } engagement { ...N } }
     byCategory(first: $first) { category { slug } engagement { ...N } }
+    byDay { since until postCount likeCount commentCount viewCount newFollowerCount }
     topPosts(first: $first) { post { slug stats { likeCount } } engagement { ...N } } } } }
 fragment N on Engagement { postCount likeCount commentCount uniqueCommenterCount viewCount reactionsPerView
     newFollowerCount }"""
@@ -268,6 +289,7 @@ async def test_three_comments_four_likes_and_five_views_are_no_product(api: Api,
     assert told["topPosts"][1] == two
     assert (told["topPosts"][0]["post"]["slug"], told["topPosts"][0]["engagement"]) == ("one", of_one)
     assert not told["isCapped"]
+    assert [day["likeCount"] for day in told["byDay"]] == [0] * 29 + [4]
     begin, end = (datetime.fromisoformat(told[name]) for name in ("since", "asOf"))
     assert end - begin == 30 * DAY
     assert datetime.fromisoformat(told["viewsSince"]) == NOW - VIEWS_SINCE
