@@ -27,6 +27,8 @@ PLANT = """
     CREATE TABLE small AS SELECT n AS id FROM generate_series(1, 50) AS n;
     CREATE TABLE written (id int);
     CREATE FUNCTION write_it() RETURNS int LANGUAGE sql AS 'INSERT INTO written VALUES (1) RETURNING 1';
+    CREATE FUNCTION write_slyly() RETURNS int LANGUAGE plpgsql AS
+        'BEGIN SET LOCAL transaction_read_only = off; INSERT INTO written VALUES (1); RETURN 1; END';
     ANALYZE large, small
 """
 
@@ -51,6 +53,7 @@ VERDICTS: dict[str, tuple[str, list[Any], set[Kind]]] = {
     ),
     "a slow one": (SLEEPY, [0.2], {Kind.SLOW}),
     "a write": ("SELECT write_it()", [], {Kind.REFUSED}),
+    "a sly write": ("SELECT write_slyly()", [], {Kind.REFUSED}),
     "no table": ("SELECT id FROM nowhere", [], {Kind.REFUSED}),
     "a long one": ("SELECT pg_sleep($1)", [60.0], {Kind.OVER_TIME}),
 }  # fmt: skip
@@ -99,8 +102,8 @@ async def test_of_a_slow_statement_the_step_is_named(plans: PlanReader) -> None:
 
 
 async def test_what_explain_runs_writes_nothing(plans: PlanReader) -> None:
-    await explained(plans, run_of("SELECT write_it()", []))
-    await explained(plans, run_of("INSERT INTO written VALUES (1) RETURNING id", []))
+    for text in ("SELECT write_it()", "SELECT write_slyly()", "INSERT INTO written VALUES (1) RETURNING id"):
+        assert (await explained(plans, run_of(text, []))).verdicts
     assert await plans.driver.fetchval("SELECT count(*) FROM written") == 0
 
 
