@@ -174,7 +174,7 @@ class ReadDatabase:
             except BaseException:
                 self.meters.failed(wanted.statement.text)
                 raise
-            self.meters.statement(wanted.statement.text, perf_counter() - started, len(rows), given)
+            self.meters.statement(wanted.statement.text, perf_counter() - started, len(rows), given, text)
             return rows
 
         return await self._by_link(timed)

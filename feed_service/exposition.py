@@ -1,6 +1,7 @@
 """What is counted, in the words of Prometheus: families of metrics."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -88,6 +89,49 @@ class MeterFamilies(Collector):
         yield connections
         text = "For a connection, of those who had to wait."
         yield spreads("feed_pool_wait_seconds", text, ["pool"], (([name], pool.waits) for name, pool in pools))
+
+
+@dataclass(frozen=True)
+class DatabaseFigures:
+    """What every process would tell alike. `jobs`: (kind, lag_s, failures, failed); numbers by column, and by table."""
+
+    jobs: Sequence[tuple[str, float, int, int]] = ()
+    drift: Mapping[str, int] = field(default_factory=dict)
+    rows_repaired: int = 0
+    missing_partitions: Mapping[str, int] = field(default_factory=dict)
+
+
+class DatabaseFamilies(Collector):
+    """`figures` None: the database could not be asked."""
+
+    def __init__(self, figures: DatabaseFigures | None) -> None:
+        self.figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self.figures
+        yield GaugeMetricFamily("feed_database_up", "1 if the database answered within a second.", figures is not None)
+        if figures is None:
+            return
+        lags = (([kind], lag_s) for kind, lag_s, _, _ in figures.jobs)
+        yield gauges("feed_job_lag_seconds", "How long the job that is due longest has waited.", "kind", lags)
+        failures = (([kind], failures) for kind, _, failures, _ in figures.jobs)
+        text = "Attempts that failed, of regular work since it was first done, of other jobs that are not done."
+        yield gauges("feed_job_failures", text, "kind", failures)
+        failed = (([kind], failed) for kind, _, _, failed in figures.jobs)
+        yield gauges("feed_jobs_failed", "Jobs that were given up, until `feed-service retry-job`.", "kind", failed)
+        text = "Stored numbers that the last whole round of reconciliation found wrong."
+        yield gauges("feed_counter_drift", text, "column", (([name], number) for name, number in figures.drift.items()))
+        text = "Rows that the last whole round of reconciliation put right."
+        yield GaugeMetricFamily("feed_counter_rows_repaired", text, figures.rows_repaired)
+        missing = (([name], number) for name, number in figures.missing_partitions.items())
+        yield gauges("feed_partitions_missing", "Months ahead without a partition.", "table", missing)
+
+
+def gauges(name: str, text: str, label: str, numbers: Numbered) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for values, number in numbers:
+        family.add_metric(values, number)
+    return family
 
 
 def by_name(meters: Meters) -> list[tuple[str, StatementTally]]:

@@ -158,20 +158,25 @@ class Meters:
         self.log_lag_s: Callable[[], float] | None = None
         """For how long the change log could not be read though somebody asked."""
 
-    def statement(self, text: str, seconds: float, rows: int, values: Iterable[object] = ()) -> None:
-        """A statement was run, which took `seconds` without waiting for a connection."""
+    def statement(
+        self, text: str, seconds: float, rows: int, values: Iterable[object] = (), sent: str | None = None
+    ) -> None:
+        """A statement was run, which took `seconds` without waiting for a connection.
+
+        `sent`: the text with which it was, if that has values in it, and is another one each time.
+        """
         tally = self.statements.get(text) or self._new(text)
         tally.rows += rows
         tally.times.add(seconds)
         watch = WATCH.get()
         if watch is not None:
-            watch.ran(tally, seconds, rows, values)
+            watch.ran(tally, sent or text, seconds, rows, values)
         if self.spans is not None:
             self.spans.statement(tally.name, seconds, rows)
         if self.slow is not None and seconds >= self.slow.statement_s:
             name, request_id = ("", "") if watch is None else (self.named(watch.operation), watch.request_id)
             self.slow.statement(
-                tally.name, text, seconds, rows=rows, operation=name, request_id=request_id, path=AT.get()
+                tally.name, sent or text, seconds, rows=rows, operation=name, request_id=request_id, path=AT.get()
             )
 
     def failed(self, text: str) -> None:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from feed_service.exposition import MeterFamilies
+from feed_service.exposition import DatabaseFamilies, DatabaseFigures, MeterFamilies
 from feed_service.metering import Meters
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -145,6 +145,13 @@ class Metrics:
     def text(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self.registry)
+
+    @staticmethod
+    def text_of(figures: DatabaseFigures | None) -> bytes:
+        """The same of what is told of the database; see `exposition.DatabaseFamilies`."""
+        registry = CollectorRegistry()
+        registry.register(DatabaseFamilies(figures))
+        return generate_latest(registry)
 
     def value(self, name: str, **labels: str) -> float:
         """Of one sample; 0 if it was never counted."""

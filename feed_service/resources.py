@@ -19,6 +19,7 @@ from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
 from feed_service.loaders.warming import warming
 from feed_service.observability import Metrics
+from feed_service.operations import gauges
 from feed_service.operations.explaining import PlanFinder
 from feed_service.operations.slow_log import SlowLog
 from feed_service.polling import epochs
@@ -82,10 +83,10 @@ class Resources:
             Workers(seeing.metrics_dir) if seeing.metrics_dir else None,
         )
 
-    def metrics_text(self) -> bytes:
-        """What this process has counted, or all workers."""
-        text = self.metrics.text()
-        return self.workers.total(text) if self.workers else text
+    async def metrics_text(self) -> bytes:
+        """What this process has counted, or all workers, and how the database stands."""
+        text, figures = self.metrics.text(), await gauges.figures(self.database)
+        return (self.workers.total(text) if self.workers else text) + self.metrics.text_of(figures)
 
     @asynccontextmanager
     async def open(self, remembering: AbstractAsyncContextManager[None], stopping: Stopping) -> AsyncIterator[None]:

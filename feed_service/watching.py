@@ -10,9 +10,13 @@ from typing import Any, NamedTuple
 
 
 class Ran(NamedTuple):
-    """A statement that was run: its text, its values, how long it took, how many rows came, and for which field."""
+    """A statement that was run: its values, how long it took, how many rows came, and for which field.
+
+    `text` is that by which it is counted; `sent` that which was sent, if some values stand in it.
+    """
 
     text: str
+    sent: str
     values: tuple[Any, ...]
     seconds: float
     rows: int
@@ -40,11 +44,11 @@ class Watch:
         self.statements: dict[tuple[Any, str], int] = {}
         self.recorded: list[Ran] | None = [] if is_recorded else None
 
-    def ran(self, tally: Any, seconds: float, rows: int, values: Iterable[object]) -> None:  # noqa: ANN401 - a StatementTally.
+    def ran(self, tally: Any, sent: str, seconds: float, rows: int, values: Iterable[object]) -> None:  # noqa: ANN401 - a StatementTally.
         key = tally, AT.get()
         self.statements[key] = self.statements.get(key, 0) + 1
         if self.recorded is not None:
-            self.recorded.append(Ran(tally.text, tuple(values), seconds, rows, key[1]))
+            self.recorded.append(Ran(tally.text, sent, tuple(values), seconds, rows, key[1]))
 
 
 WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)

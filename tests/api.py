@@ -18,6 +18,7 @@ from feed_service.cache import read_through
 from feed_service.commands.transaction import Writer
 from feed_service.commands.views import Views
 from feed_service.database import ReadDatabase
+from feed_service.execution.paths import at_path, told
 from feed_service.loaders.batching import Reader
 from feed_service.loaders.entities import Entities
 from feed_service.loaders.generations import Generations
@@ -32,6 +33,7 @@ from feed_service.schema.ids import encode
 from feed_service.schema.schema import schema
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Role, Viewer
+from feed_service.watching import WATCH, Watch
 from tests.desk import desk_for_tests
 from tests.reads import noted
 
@@ -84,9 +86,21 @@ class Api:
     async def __call__(self, query: str, viewer: models.User | Viewer | None = None, **variables: Any) -> Any:  # noqa: ANN401 - the answer's data.
         """Raises Refused."""
         context = self.context(viewer_of(viewer) if isinstance(viewer, models.User) else viewer or ANONYMOUS)
-        executing = execute(SCHEMA, document_of(query), None, context, variables, is_awaitable=optimized_is_awaitable)  # type: ignore[arg-type]  # As in feed_service.execution.run.
+        watch = Watch("test")
+        was = WATCH.set(watch)
+        executing = execute(
+            SCHEMA,
+            document_of(query),
+            None,
+            context,
+            variables,
+            middleware=[at_path],
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # As in feed_service.execution.run.
+        )
         result = executing if isinstance(executing, ExecutionResult) else await executing
         await asyncio.sleep(0)
+        WATCH.reset(was)
+        told(watch, self.database.meters.operation(watch, 0.0))
         if result.errors:
             raise Refused(result.errors)
         return result.data

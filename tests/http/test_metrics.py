@@ -15,7 +15,11 @@ async def test_metrics_are_told_in_the_text_format() -> None:
     mine.operations.compiled()
     mine.operations.reference("error")
     mine.operations.reference("error")
-    site = Starlette(routes=metrics.routes(mine.text))
+
+    async def text() -> bytes:
+        return mine.text()
+
+    site = Starlette(routes=metrics.routes(text))
     async with AsyncClient(transport=ASGITransport(site), base_url="http://feed") as client:
         answer = await client.get("/metrics")
         assert (await client.post("/metrics")).status_code == 405
