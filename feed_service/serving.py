@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from multiprocessing import parent_process
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -92,7 +93,9 @@ def run(settings: Settings, listener: socket.socket, workers: int) -> None:
 
 def application() -> Any:  # noqa: ANN401 - as uvicorn takes it.
     """What each of several workers serves. One that cannot be configured is not started again."""
-    end_with_parent(signal.SIGTERM)
+    parent = parent_process()
+    if parent and parent.pid:
+        end_with_parent(parent.pid, signal.SIGTERM)
     try:
         return served(Settings.from_environment(), is_worker=True)
     except FeedError as error:

@@ -30,10 +30,12 @@ def ask_kernel(death_signal: int) -> Callable[[], None]:
     return in_child
 
 
-def end_with_parent(death_signal: int) -> None:
+def end_with_parent(parent: int, death_signal: int) -> None:
     """The same for this process, as far as the kernel tells: the worker of a parent that was killed serves nobody."""
     if KERNEL_TELLS:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 @contextmanager
