@@ -20,6 +20,7 @@ from feed_service import (
     cli_engagement,
     cli_explain,
     cli_numbers,
+    cli_partitions,
     cli_report,
     cli_upkeep,
     logs,
@@ -227,6 +228,7 @@ for command in (
     *cli_engagement.COMMANDS,
     *cli_explain.COMMANDS,
     *cli_numbers.COMMANDS,
+    *cli_partitions.COMMANDS,
     *cli_report.COMMANDS,
     *cli_upkeep.COMMANDS,
 ):

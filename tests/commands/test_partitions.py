@@ -10,8 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner, Result
 from sqlalchemy import make_url
 
+from feed_service.cli import cli
 from feed_service.commands import audit, audit_trail, partitions
 from feed_service.commands.audit_trail import Head, Verdict
 from feed_service.commands.forgetting_partitions import drop_partitions
@@ -246,3 +248,16 @@ async def test_chains_are_whole_from_where_the_trail_was_dropped(
     assert [str(fault) for fault in (await verified()).faults] == [f"user:{ANN}, event 5: there more than once"]
     await owner.execute("ALTER TABLE audit_events DISABLE TRIGGER USER; DELETE FROM audit_events WHERE number = 4")
     assert f"user:{ANN}, event 4: missing, up to event 4" in [str(fault) for fault in (await verified()).faults]
+
+
+def test_the_command_lists_partitions_and_sees_to_them(empty_database_url: str) -> None:
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(cli, ["partitions", *words], env={"DATABASE_URL": empty_database_url})
+
+    shown = run("--ensure")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert [line.split()[0] for line in shown.stdout.splitlines() if "default" in line] == sorted(
+        one.default for one in MONTHLY
+    )
+    assert run().stdout == shown.stdout
+    assert run("--audit-months", "3").exit_code == 2
