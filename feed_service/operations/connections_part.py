@@ -99,7 +99,7 @@ def _pools(served: Served | Unknown) -> list[Table]:
     return [
         Table(
             "Pools of the service, over the window",
-            ("pool", "#size", "#most in use", "#share", "#waits", "#waited"),
+            ("pool", "#size", "#seen in use", "#greatest share", "#waits", "#waited"),
             [
                 (
                     name,

@@ -38,6 +38,9 @@ td { min-width: 4rem; max-width: 32rem } td.long { min-width: 16rem }
 .right { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 .bad, .hint, .good, .calm { font-weight: 600 } .bad { color: var(--bad) } .hint { color: var(--hint) }
 .good { color: var(--good) } .calm { color: var(--calm) }
+@media (max-width: 45rem) { .stack thead { display: none } .stack tr { display: block; padding: .4rem 0;
+  border-bottom: 1px solid var(--line) } .stack td { display: block; border: 0; max-width: none; padding: .1rem .6rem }
+  .stack tr:last-child { border: 0 } }
 svg { display: block; width: 220px; height: 36px } polyline { fill: none; stroke: var(--mark); stroke-width: 1.5;
   stroke-linejoin: round } circle { fill: var(--mark) }
 """
@@ -65,7 +68,9 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield '<div class="wide"><table><thead><tr>'
+    # On a phone, rows of sentences stand below one another; rows of figures stay rows, and are pushed aside.
+    kind = "stack" if table.columns[0] == "severity" else "rows"
+    yield f'<div class="wide"><table class="{kind}"><thead><tr>'
     for name in table.columns:
         yield f"<th{_side(name)}>{escape(name.removeprefix('#'))}</th>"
     yield "</tr></thead><tbody>\n"

@@ -18,7 +18,7 @@ CROWDED = 0.8
 LOW_HITS, LEAST_BLOCKS = 0.95, 100_000
 BEHIND_S, BEHIND_BYTES = 30.0, 64 * 2**20
 HELD_BYTES = 2**30
-SLOW_MS, LEAST_SHARE = 100.0, 0.05
+SLOW_MS, LEAST_SHARE = 100.0, 0.01
 QUERY = re.compile(r"SELECT|WITH|INSERT|UPDATE|DELETE|MERGE", re.IGNORECASE)
 """What is meant to be quick: not what builds an index or copies a table."""
 
@@ -45,7 +45,7 @@ def on_statements(found: SlowStatements) -> Iterator[Advice]:
                 + (
                     f"the operation {figures.listed(each.operations)}."
                     if each.operations
-                    else "an operation that runs it; or EXPLAIN it."
+                    else "an operation, if any runs it; or EXPLAIN it."
                 ),
             )
 

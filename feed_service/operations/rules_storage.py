@@ -12,6 +12,9 @@ LARGE_ROWS = 10_000
 LARGE_BYTES = 10 * 2**20
 """A table is large if it has so many rows, or a heap of so many bytes."""
 
+SMALL_BYTES = 2**20
+"""Of an index of ours."""
+
 LEAST_WHOLE_READS = 10
 LEAST_UPDATES = 1_000
 LOW_HOT = 0.5
@@ -78,7 +81,15 @@ def on_indexes(found: Indexes) -> Iterator[Advice]:
             f"{each.by.scans or 0:,} uses.{_serves(each.index.serves)}",
             _drop(each.index.schema, each.index.name, each.index.serves),
         )
-    for index in found.unused or ():
+    yield from _unused(found)
+    yield from _unindexed(found)
+
+
+def _unused(found: Indexes) -> Iterator[Advice]:
+    """One line for all small ones of ours: nothing is gained by dropping them."""
+    unused = found.unused or ()
+    small = [index for index in unused if index.serves and (index.bytes or 0) < SMALL_BYTES]
+    for index in (index for index in unused if index not in small):
         yield Advice(
             "notice",
             "indexes",
@@ -87,7 +98,14 @@ def on_indexes(found: Indexes) -> Iterator[Advice]:
             "Look at the replicas, and wait for what comes once a month; then "
             + _drop(index.schema, index.name, index.serves),
         )
-    yield from _unindexed(found)
+    if small:
+        yield Advice(
+            "notice",
+            "indexes",
+            f"{figures.several(len(small), 'small index', 'small indexes')} of the service not used so far.",
+            f"Together {figures.size(sum(index.bytes or 0 for index in small))}. {found.statistics.told()}",
+            "Nothing: they cost little, and wait for queries that nobody has asked yet. Indexes names them.",
+        )
 
 
 def _serves(query: str | None) -> str:

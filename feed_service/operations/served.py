@@ -82,6 +82,9 @@ class Pool:
 
     @property
     def used(self) -> float:
+        """The greatest share known: processes look once a minute, but whoever waited found none free."""
+        if self.waits:
+            return 1.0
         return self.most / self.size if self.size else 0.0
 
 
