@@ -16,6 +16,7 @@ from feed_service.database import MIGRATIONS, ReadDatabase, create_engine, newes
 from feed_service.errors import Unavailable
 from feed_service.migrations import LOCK_TIMEOUT, alembic_config, migrate
 from feed_service.models.partitions import is_partition
+from feed_service.operations.server import is_ready
 
 
 async def test_the_tables_are_those_of_the_models(database_url: str) -> None:
@@ -40,7 +41,7 @@ async def test_a_downgrade_leaves_nothing_and_can_be_undone(bare_database_url: s
     await engine.dispose()
     await migrate(bare_database_url)
     database = ReadDatabase.connect(bare_database_url, pool_size=1)
-    assert await database.is_current()
+    assert await is_ready(database)
     await database.close()
 
 
@@ -50,7 +51,7 @@ def test_the_newest_revision_is_the_one_that_alembic_would_migrate_to() -> None:
 
 async def test_a_database_without_tables_is_not_current(bare_database_url: str) -> None:
     database = ReadDatabase.connect(bare_database_url, pool_size=1)
-    assert not await database.is_current()
+    assert not await is_ready(database)
     await database.close()
 
 
