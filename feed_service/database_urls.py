@@ -54,13 +54,15 @@ def place(url: str) -> str:
 def why_unusable(url: str, error: SQLAlchemyError | OSError) -> str:
     """One sentence on an error of connecting."""
     parts, where = make_url(with_driver(url)), place(url)
+    said = " ".join(str(getattr(error, "driver_exception", None) or error).split())
     by_state = {
+        # PgBouncer: "unsupported startup parameter: jit".
+        "08P01": f"A pooler at {where} refuses what this service asks for ({said}): DATABASE_URL must name the server.",
         "28P01": f"The server at {where} refuses the password of {parts.username or 'the user'}.",
         "3D000": f"The server at {where} has no database named {parts.database or parts.username}.",
         "53300": f"The server at {where} has no connection left: too many are open.",
         "57P03": f"The server at {where} is starting or stopping.",
     }
-    said = " ".join(str(getattr(error, "driver_exception", None) or error).split())
     if sqlstate_of(error) in by_state:
         return by_state[sqlstate_of(error)]
     if isinstance(error, socket.gaierror):

@@ -50,14 +50,17 @@ async def refusing(state: str, message: str) -> AsyncIterator[str]:
         ("28000", "no pg_hba.conf entry", "refuses the connection: no pg_hba.conf entry."),
         ("3D000", 'database "site" does not exist', "has no database named site."),
         ("53300", "sorry, too many clients already", "has no connection left: too many are open."),
+        ("08P01", "unsupported startup parameter: jit", None),
         ("57P03", "the database system is starting up", "is starting or stopping."),
     ],
 )
-async def test_why_a_server_refuses_is_said(state: str, message: str, said: str) -> None:
+async def test_why_a_server_refuses_is_said(state: str, message: str, said: str | None) -> None:
     async with refusing(state, message) as url:
         with pytest.raises(ConfigurationError) as caught:
             await look(url)
-    assert str(caught.value) == f"The server at 127.0.0.1:{make_url(url).port} {said}"
+    where = f"127.0.0.1:{make_url(url).port}"
+    pooler = f"A pooler at {where} refuses what this service asks for ({message}): DATABASE_URL must name the server."
+    assert str(caught.value) == (f"The server at {where} {said}" if said else pooler)
 
 
 async def test_a_server_without_tls_is_told_apart() -> None:
