@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,11 @@ CONNECTIONS = LANES + 2
 """Of its own, so that no long step keeps a request waiting."""
 
 STOP_S = 10.0
-"""A step may take 5 seconds for each of its statements; what takes longer is rolled back and done again later."""
+"""From when it is told to stop. A step may take 5 seconds for each of its statements; what takes longer is rolled back
+and done again later."""
+
+LEAST_S = 1.0
+"""What is left of it at least, when the last requests have taken the time."""
 
 
 @dataclass
@@ -28,10 +33,16 @@ class Worker:
 
     runner: Runner
     upkeep: Upkeep
+    stopped_at: float | None = None
 
     def stop(self) -> None:
+        self.stopped_at = self.stopped_at or time.monotonic()
         self.runner.stop()
         self.upkeep.stop()
+
+    def left_s(self) -> float:
+        """How long the steps under way may still take."""
+        return max(LEAST_S, STOP_S - (time.monotonic() - (self.stopped_at or time.monotonic())))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -51,7 +62,7 @@ async def working(url: str) -> AsyncIterator[Worker]:
     finally:
         worker.stop()
         try:
-            await asyncio.wait_for(running, STOP_S)
+            await asyncio.wait_for(running, worker.left_s())
         except TimeoutError:
             logger.warning("A job was cut off; it goes on from its last step elsewhere, or after the next start.")
         await database.close()
