@@ -99,7 +99,7 @@ class Explainer:
             started = perf_counter()
             answer, executor = await self._answer(operation, question, database, writing)
             seconds = perf_counter() - started
-            runs = [*database.runs(watch), *database.failed]
+            runs = database.runs(watch)
         async with reading_plans(self.url, question.limit_s) as plans:
             statements = await explained_statements(
                 plans, runs, is_analyzed=question.is_analyzed, shows_values=question.shows_values

@@ -9,26 +9,12 @@ from typing import Any
 from feed_service.metering import REPEATS
 from feed_service.operations.explaining import Found, PlanReader
 from feed_service.operations.plans import QUOTED, Plan
+from feed_service.operations.runs import Run
 from feed_service.operations.verdicts import Kind, Verdict, of_plan, slow
 from feed_service.transactions import sqlstate_of
 
 TOTAL_S = 60.0
 """For the plans of all statements together; those that come later are not run again."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a statement. `sent`: its text. `error`: how it ended, if not well. `is_literal`: values are in it."""
-
-    name: str
-    fingerprint: str
-    sent: str
-    values: Sequence[Any]
-    seconds: float
-    rows: int
-    path: str
-    is_literal: bool = False
-    error: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import pytest_asyncio
 from feed_service.database import create_engine, open_driver
 from feed_service.operations.explained_reads import ExplainedReads
 from feed_service.operations.explaining import NoPlan, PlanFinder, PlanReader, reading_plans
-from feed_service.operations.explanations import ExplainedStatement, Run, explained_statements
+from feed_service.operations.explanations import ExplainedStatement, explained_statements
 from feed_service.operations.plans import plan_of
+from feed_service.operations.runs import Run
 from feed_service.operations.verdicts import Kind
 from feed_service.rows import row_class
 from feed_service.statements import Reading, Statement
