@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from feed_service.models.partitions import AHEAD, MONTHLY, Partition, missing
 from feed_service.operations import figures
@@ -25,6 +26,11 @@ class Missing:
 class Months:
     partitions: Sequence[Partition]
     missing: Sequence[Missing]
+
+    def end_of(self, table_name: str) -> datetime | None:
+        return max(
+            (part.ends_at for part in self.partitions if part.table_name == table_name and part.ends_at), default=None
+        )
 
     @property
     def misplaced(self) -> Sequence[Partition]:

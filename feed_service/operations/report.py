@@ -1,5 +1,6 @@
 """The database report: everything the operator can see, collected once, and shown in whatever form."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from feed_service.operations.parts import Part
 from feed_service.operations.replication import Replication, replication, replication_part
 from feed_service.operations.served import Served, read_served
 from feed_service.operations.sizes import Sizes, sizes, sizes_part
-from feed_service.operations.slow_statements import SlowStatements, slow_statements, slow_statements_part
+from feed_service.operations.slow_statements import SlowStatements, first_look, slow_statements, slow_statements_part
+from feed_service.operations.snapshots import Snapshot
 from feed_service.operations.targets import Target, targets, targets_part
 from feed_service.operations.upkeep import Upkeep, upkeep, upkeep_part
 from feed_service.operations.vacuuming import Vacuuming, vacuuming, vacuuming_part
@@ -77,8 +79,9 @@ async def report(url: str, wanted: Wanted | None = None) -> Report:
 async def collected(ask: Questions, wanted: Wanted) -> Report:
     about = await ask.row(ABOUT)
     served = await ask.tried(lambda ask: read_served(ask, wanted.window, about["at"]))
+    looked = await _looked(ask, wanted.wait_s)
     found: dict[str, Any] = {
-        "statements": await ask.tried(lambda ask: slow_statements(ask, wanted.window, wanted.wait_s, served)),
+        "statements": await ask.tried(lambda ask: slow_statements(ask, wanted.window, served, looked)),
         "sizes": await ask.tried(sizes),
         "indexes": await ask.tried(lambda ask: indexes(ask, wanted.least_age)),
         "hits": await ask.tried(hits),
@@ -91,6 +94,15 @@ async def collected(ask: Questions, wanted: Wanted) -> Report:
     }
     seen = {**found, "served": served, "targets": targets(served)}
     return Report(**about, window_s=wanted.window.total_seconds(), advice=advise(seen), **seen)
+
+
+async def _looked(ask: Questions, wait_s: float) -> Snapshot | None:
+    """The first of two looks. Nothing is open while it waits."""
+    if not wait_s:
+        return None
+    first = await ask.tried(first_look)
+    await asyncio.sleep(wait_s)
+    return None if isinstance(first, Unknown) else first
 
 
 def parts_of(seen: Report) -> list[Part]:

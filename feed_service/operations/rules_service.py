@@ -92,7 +92,8 @@ def on_months(found: Months) -> Iterator[Advice]:
             "critical",
             "partitions",
             f"{each.table_name} has no partition for {each.month}.",
-            "Its rows of that month would go to the default partition, which then stands in the way.",
+            f"Its partitions end before {figures.moment(found.end_of(each.table_name), 'any month')}; "
+            "rows of later go to the default one, which then stands in the way.",
             "Run `feed-service worker`, or `serve` with FEED_JOBS on: it makes them each hour; see Jobs if it fails.",
         )
     for part in found.misplaced:

@@ -1,6 +1,5 @@
 """Statements by the time they took, from pg_stat_statements: of this database, in a window, by the service's names."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,36 +73,45 @@ class SlowStatements:
     remedy: str | None = None
 
 
-async def slow_statements(ask: Questions, window: timedelta, wait_s: float, served: Served | Unknown) -> SlowStatements:
-    """Between the oldest kept snapshot of the window and now; with `wait_s`, between now and so many seconds later."""
+async def first_look(ask: Questions) -> Snapshot | None:
+    """What to compare with a little later, without any that was kept; None if there is nothing to look at."""
+    found = await ask.row(AVAILABLE)
+    return await snapshot(ask, found["schema"]) if is_usable(found) else None
+
+
+async def slow_statements(
+    ask: Questions, window: timedelta, served: Served | Unknown, looked: Snapshot | None = None
+) -> SlowStatements:
+    """Between `looked`, or else the oldest kept snapshot of the window, and now."""
     found = await ask.row(AVAILABLE)
     if not is_usable(found):
         return SlowStatements(None, None, 0, 0.0, (), (), *_obstacle(found["version"], is_loaded=found["is_loaded"]))
-    schema = found["schema"]
-    first: Snapshot | Unknown | None
-    if wait_s:
-        first = await snapshot(ask, schema)
-        await asyncio.sleep(wait_s)
-    else:
-        first = await _kept(ask, window)
-    last = await snapshot(ask, schema)
+    first = looked or await _kept(ask, window)
+    last = await snapshot(ask, found["schema"])
     between = differences(None if isinstance(first, Unknown) else first, last)
     by_query = _by_query(between.rows)
-    top = sorted(by_query, key=lambda query: -by_query[query].total_ms)[:SHOWN]
-    texts = {row["queryid"]: row["query"] for row in await ask.rows(TEXTS.format(schema=schema), top)}
-    total = sum(row.total_ms for row in by_query.values())
-    named = {} if isinstance(served, Unknown) else served.by_fingerprint()
     hidden = f"{last.hidden:,} statements of other roles are hidden from this one." if last.hidden else None
     return SlowStatements(
         between.since,
         last.at,
         sum(row.calls for row in by_query.values()),
-        total,
-        [_statement(query, by_query[query], texts.get(query, ""), total, between, named) for query in top],
+        sum(row.total_ms for row in by_query.values()),
+        await _top(ask, found["schema"], by_query, between, served),
         (*between.notes, *([first.reason] if isinstance(first, Unknown) else [])),
         hidden,
         f"GRANT pg_read_all_stats TO {found['role']};" if hidden else None,
     )
+
+
+async def _top(
+    ask: Questions, schema: str, by_query: Mapping[int, Counted], between: Differences, served: Served | Unknown
+) -> list[SlowStatement]:
+    """Those that took the most time. Only of them the texts are read, which PostgreSQL keeps in a file."""
+    top = sorted(by_query, key=lambda query: -by_query[query].total_ms)[:SHOWN]
+    texts = {row["queryid"]: row["query"] for row in await ask.rows(TEXTS.format(schema=schema), top)}
+    total_ms = sum(row.total_ms for row in by_query.values())
+    named = {} if isinstance(served, Unknown) else served.by_fingerprint()
+    return [_statement(query, by_query[query], texts.get(query, ""), total_ms, between, named) for query in top]
 
 
 async def _kept(ask: Questions, window: timedelta) -> Snapshot | Unknown | None:

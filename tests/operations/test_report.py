@@ -1,15 +1,17 @@
 """The database report: what is planted is told, with its figures; what keeps a rule is never named for dropping."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 
-from feed_service.cli_report import written
+from feed_service.cli_report import report_command, written
 from feed_service.operations import connections, rules_running
 from feed_service.operations.advice import Advice
 from feed_service.operations.indexes import Indexes
@@ -164,6 +166,25 @@ def test_every_form_tells_the_same(seen: tuple[Report, Any]) -> None:
     for part in ("[advice]", "[statements]", "[drift]", "[partitions]", "▁", NASTY.partition(" ")[0]):
         assert part in terminal
     assert "a secret" not in written(seen[0], "html") + written(seen[0], "markdown") + terminal
+
+
+def test_the_command_writes_a_file_and_looks_twice(
+    planted_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", planted_url)
+    words = ["--format", "json", "--output", str(tmp_path / "report.json"), "--wait", "0.2s", "--window", "1h"]
+    result = CliRunner().invoke(report_command, words)
+    assert (result.exit_code, result.output) == (0, "")
+    statements = orjson.loads((tmp_path / "report.json").read_bytes())["statements"]
+    since, until = (datetime.fromisoformat(statements[name]) for name in ("since", "until"))
+    assert timedelta(seconds=0.2) <= until - since < timedelta(seconds=30)
+    assert SLOW_NAME not in str(statements), "it did not run in between"
+
+
+def test_a_wrong_duration_is_refused() -> None:
+    result = CliRunner().invoke(report_command, ["--window", "soon"])
+    assert result.exit_code == 2
+    assert "write 10s, 15min, 1h or 7d" in result.output
 
 
 async def test_a_role_that_may_only_read_tables_is_told_what_it_misses(planted_url: str) -> None:
