@@ -24,7 +24,7 @@ NO_NUMBER: ColumnElement[int] = cast(null(), BigInteger)
 PartsOf = Callable[[CTE], Rows]
 """Of the posts of subjects: (subject_id, part_id, post_id, published_at)."""
 
-MOST_POSTS, MOST_OF_TOPIC = 2_000, 5_000
+MOST_POSTS, MOST_OF_TOPIC = 2_000, 3_000
 """Of an author; of a tag or a category, where there are as many posts a day as elsewhere in a year."""
 
 FOLLOWERS = "new_follower_count"
