@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from alembic import op
 
-from feed_service.migrations import unbounded
+from feed_service.migrations import LOCK_TIMEOUT, unbounded
 
 revision = "0009"
 down_revision = "0008"
@@ -70,13 +70,18 @@ ROWS = "CREATE TRIGGER audit_rows_are_kept BEFORE UPDATE OR DELETE ON audit_even
 
 def upgrade() -> None:
     months = starts(datetime.now(UTC) + timedelta(days=7))
+    release()
     for table in TABLES:
-        excused("ban-drop-constraint", f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS is_first")
         is_first = f"CHECK ({table.column} < {written(months[0])}) NOT VALID"
         op.execute(f"ALTER TABLE {table.name} ADD CONSTRAINT is_first {is_first}")
     with unbounded():
-        for table in TABLES:
-            prepare(table)
+        try:
+            for table in TABLES:
+                prepare(table)
+        except BaseException:
+            op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+            release()
+            raise
     # In the order in which writers come to them.
     op.execute("LOCK TABLE change_log, audit_streams, audit_events, post_views IN ACCESS EXCLUSIVE MODE")
     for table in TABLES:
@@ -86,6 +91,12 @@ def upgrade() -> None:
     op.execute(ROWS)
     op.execute("ALTER TABLE audit_streams ADD COLUMN forgotten bigint DEFAULT 0 NOT NULL")
     op.execute("ALTER TABLE audit_streams ADD COLUMN forgotten_hash bytea DEFAULT ''::bytea NOT NULL")
+
+
+def release() -> None:
+    """A CHECK that was left behind would refuse what is written when its month is over."""
+    for table in TABLES:
+        excused("ban-drop-constraint", f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS is_first")
 
 
 def starts(moment: datetime) -> list[datetime]:
