@@ -35,7 +35,9 @@ BLOCKED = """
     SELECT waiting.pid, pg_blocking_pids(waiting.pid) AS by,
         extract(epoch FROM clock_timestamp() - min(waiting.waitstart))::float8 AS waited_s,
         min(waiting.mode) AS mode, min(waiting.relation::regclass::text) AS relation
-    FROM pg_locks AS waiting WHERE NOT waiting.granted GROUP BY waiting.pid ORDER BY waited_s DESC NULLS LAST
+    FROM pg_locks AS waiting
+    JOIN pg_stat_activity AS activity ON activity.pid = waiting.pid AND activity.datname = current_database()
+    WHERE NOT waiting.granted GROUP BY waiting.pid ORDER BY waited_s DESC NULLS LAST
 """
 SESSIONS = """
     SELECT pid, coalesce(usename, '') AS role, coalesce(application_name, '') AS application,
@@ -128,6 +130,11 @@ class Connections:
 
     def session(self, pid: int) -> Session | None:
         return next((session for session in self.sessions if session.pid == pid), None)
+
+    def name(self, pid: int) -> str:
+        """Of whoever is named by `pg_blocking_pids`."""
+        session = self.session(pid)
+        return session.title if session else str(pid) if pid else "a prepared transaction"
 
 
 async def connections(ask: Questions, served: Served | Unknown) -> Connections:

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from feed_service.operations import figures
 from feed_service.operations.asking import Questions
 from feed_service.operations.index_rows import ForeignKey, Index, all_foreign_keys, all_indexes
-from feed_service.operations.parts import Part, Table
 from feed_service.operations.statistics_age import StatisticsAge, statistics_age
 
 LEAST_AGE = timedelta(days=1)
@@ -129,93 +127,3 @@ def _covers(other: Index, index: Index) -> bool:
 def _same_order(other: Index, index: Index, number: int) -> bool:
     turns = {one ^ two for one, two in zip(list(other.options)[:number], list(index.options)[:number], strict=True)}
     return turns == {0} or (turns == {REVERSED} and index.method == "btree")
-
-
-def indexes_part(found: Indexes) -> Part:
-    lines = [
-        f"{found.number:,} indexes take {figures.size(found.bytes)}. {found.statistics.told()}",
-        "Uses on replicas are counted there, and not seen here: look at them before you drop an index.",
-    ]
-    if found.unused is None:
-        lines.append(f"Unused indexes are not judged: it takes statistics of {figures.duration(LEAST_AGE)} at least.")
-    columns = ("index", "table", "#size", "#uses", "last used", "serves", "definition")
-    return Part(
-        "indexes",
-        "Indexes",
-        lines,
-        [
-            Table(
-                "Unused",
-                columns,
-                [_row(index) for index in found.unused or ()],
-                "None." if found.unused is not None else "Not judged.",
-            ),
-            Table(
-                "There twice, or the beginning of another",
-                ("index", "because of", "#size", "#uses", "#uses of the other", "serves", "definition"),
-                [
-                    (
-                        each.index.title,
-                        f"{each.by.title} ({'the same' if each.is_same else 'begins with it'})",
-                        figures.size(each.index.bytes),
-                        figures.number(each.index.scans),
-                        figures.number(each.by.scans),
-                        each.index.serves or figures.NONE,
-                        each.index.definition,
-                    )
-                    for each in found.redundant
-                ],
-            ),
-            Table("Not valid", columns, [_row(index) for index in found.invalid]),
-            Table(
-                "Foreign keys without an index",
-                (
-                    "columns",
-                    "foreign key",
-                    "points to",
-                    "#rows (estimate)",
-                    "#rows deleted there",
-                    "indexes of a part of the rows",
-                ),
-                [
-                    (
-                        key.title,
-                        key.name,
-                        key.target,
-                        figures.number(key.rows),
-                        figures.number(key.deleted_targets),
-                        figures.listed(_partial(found.all, key)) or figures.NONE,
-                    )
-                    for key in found.unindexed
-                ],
-            ),
-            Table("The largest", columns, [_row(index) for index in _largest(found.all)]),
-        ],
-    )
-
-
-def _row(index: Index) -> tuple[str, ...]:
-    last = figures.moment(index.last_used_at, "not known" if index.scans else "never")
-    serves = index.serves or ("a constraint" if index.is_constraint else "not one of ours")
-    return (
-        index.title,
-        index.table,
-        figures.size(index.bytes),
-        figures.number(index.scans),
-        last,
-        serves,
-        index.definition,
-    )
-
-
-def _partial(every: Sequence[Index], key: ForeignKey) -> list[str]:
-    wanted = set(key.columns)
-    return [
-        index.title
-        for index in every
-        if index.table_oid == key.table_oid and index.predicate and set(index.keys[: len(wanted)]) == wanted
-    ]
-
-
-def _largest(every: Sequence[Index], number: int = 10) -> list[Index]:
-    return sorted(every, key=lambda index: -(index.bytes or 0))[:number]

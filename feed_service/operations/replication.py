@@ -87,36 +87,30 @@ def replication_part(found: Replication) -> Part:
     archive = (
         f"WAL is archived: {found.archived:,} files, {found.failed:,} failures, "
         f"the last success {figures.moment(found.archived_at)}."
-        if found.archives
-        else "WAL is not archived."
     )
-    return Part(
-        "replication",
-        "Replication",
-        [f"This server is {role}.", archive],
-        [
-            Table(
-                "Replicas",
-                ("name", "address", "state", "sync", "#bytes behind", "#time behind"),
-                [
-                    (
-                        it.name or figures.NONE,
-                        it.address or figures.NONE,
-                        it.state or figures.NOT_KNOWN,
-                        it.sync_state or figures.NOT_KNOWN,
-                        figures.size(it.behind_bytes),
-                        figures.duration(it.behind_s),
-                    )
-                    for it in found.replicas
-                ],
-            ),
-            Table(
-                "Slots",
-                ("name", "kind", "is used", "WAL", "#held back"),
-                [
-                    (it.name, it.kind, "yes" if it.is_active else "no", it.status, figures.size(it.held_bytes))
-                    for it in found.slots
-                ],
-            ),
-        ],
-    )
+    lines = [f"This server is {role}.", archive if found.archives else "WAL is not archived."]
+    return Part("replication", "Replication", lines, [_replicas(found), _slots(found)])
+
+
+def _replicas(found: Replication) -> Table:
+    columns = ("name", "address", "state", "sync", "#bytes behind", "#time behind")
+    rows = [
+        (
+            it.name or figures.NONE,
+            it.address or figures.NONE,
+            it.state or figures.NOT_KNOWN,
+            it.sync_state or figures.NOT_KNOWN,
+            figures.size(it.behind_bytes),
+            figures.duration(it.behind_s),
+        )
+        for it in found.replicas
+    ]
+    return Table("Replicas", columns, rows)
+
+
+def _slots(found: Replication) -> Table:
+    rows = [
+        (it.name, it.kind, "yes" if it.is_active else "no", it.status, figures.size(it.held_bytes))
+        for it in found.slots
+    ]
+    return Table("Slots", ("name", "kind", "is used", "WAL", "#held back"), rows)

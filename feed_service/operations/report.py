@@ -12,16 +12,20 @@ from feed_service.operations.asking import Questions, Unknown, asking
 from feed_service.operations.connections import Connections, connections
 from feed_service.operations.connections_part import connections_part
 from feed_service.operations.drifting import Drifting, drifting, drifting_part
-from feed_service.operations.hits import Hits, hits, hits_part
-from feed_service.operations.indexes import LEAST_AGE, Indexes, indexes, indexes_part
+from feed_service.operations.hits import Hits, hits
+from feed_service.operations.hits_part import hits_part
+from feed_service.operations.indexes import LEAST_AGE, Indexes, indexes
+from feed_service.operations.indexes_part import indexes_part
 from feed_service.operations.judging import advise
 from feed_service.operations.months import Months, months, months_part
 from feed_service.operations.operations_part import operations_part
 from feed_service.operations.parts import Part
 from feed_service.operations.replication import Replication, replication, replication_part
 from feed_service.operations.served import Served, read_served
-from feed_service.operations.sizes import Sizes, sizes, sizes_part
-from feed_service.operations.slow_statements import SlowStatements, first_look, slow_statements, slow_statements_part
+from feed_service.operations.sizes import Sizes, sizes
+from feed_service.operations.sizes_part import sizes_part
+from feed_service.operations.slow_statements import SlowStatements, first_look, slow_statements
+from feed_service.operations.slow_statements_part import slow_statements_part
 from feed_service.operations.snapshots import Snapshot
 from feed_service.operations.targets import Target, targets, targets_part
 from feed_service.operations.upkeep import Upkeep, upkeep, upkeep_part

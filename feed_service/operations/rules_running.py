@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from feed_service.operations import figures
 from feed_service.operations.advice import Advice
-from feed_service.operations.connections import STUCK_S, Connections
+from feed_service.operations.connections import STUCK_S, Connections, Session
 from feed_service.operations.hits import Hits
 from feed_service.operations.replication import Replication
 from feed_service.operations.slow_statements import SlowStatements
@@ -13,7 +13,7 @@ from feed_service.operations.slow_statements import SlowStatements
 LONG_S = 300.0
 """An open transaction, whatever it does: VACUUM takes nothing away that is younger."""
 
-BLOCKED_S = 1.0
+BLOCKED_S, LONG_BLOCKED_S = 1.0, 10.0
 CROWDED = 0.8
 LOW_HITS, LEAST_BLOCKS = 0.95, 100_000
 BEHIND_S, BEHIND_BYTES = 30.0, 64 * 2**20
@@ -51,31 +51,10 @@ def on_statements(found: SlowStatements) -> Iterator[Advice]:
 
 
 def on_connections(found: Connections) -> Iterator[Advice]:
-    for each in found.blocked:
-        if (each.waited_s or 0.0) >= BLOCKED_S:
-            heads = [found.session(pid) for pid in each.roots]
-            names = ", ".join(it.title if it else "a prepared transaction" for it in heads)
-            yield Advice(
-                "critical" if (each.waited_s or 0.0) >= 10 else "warning",
-                "connections",
-                f"Session {each.pid} waits for a lock that {names} has.",
-                f"For {figures.duration(each.waited_s)}, on {each.relation or 'a row or a transaction'} ({each.mode}).",
-                "End it: "
-                + " ".join(
-                    f"SELECT pg_terminate_backend({pid});" if pid else "ROLLBACK PREPARED;" for pid in each.roots
-                ),
-            )
+    yield from _blocked(found)
     for session in found.open:
         if session.is_stuck:
-            yield Advice(
-                "warning",
-                "connections",
-                f"A transaction is stuck: {session.title} does nothing.",
-                f"{session.state} for {figures.duration(session.in_state_s)}, "
-                f"open for {figures.duration(session.open_s)}, "
-                f"after {session.statement or session.text or 'nothing that is seen'}.",
-                f"SELECT pg_terminate_backend({session.pid}); set idle_in_transaction_session_timeout for its role.",
-            )
+            yield _stuck(session)
         elif (session.open_s or 0.0) >= LONG_S:
             yield Advice(
                 "notice",
@@ -101,6 +80,32 @@ def on_connections(found: Connections) -> Iterator[Advice]:
             f"{found.used:,} of {found.most - found.reserved:,} are in use.",
             "Fewer workers or smaller pools, pgbouncer, or a larger max_connections.",
         )
+
+
+def _blocked(found: Connections) -> Iterator[Advice]:
+    for each in found.blocked:
+        waited_s = each.waited_s or 0.0
+        if waited_s < BLOCKED_S:
+            continue
+        ends = [f"SELECT pg_terminate_backend({pid});" if pid else "ROLLBACK PREPARED …;" for pid in each.roots]
+        yield Advice(
+            "critical" if waited_s >= LONG_BLOCKED_S else "warning",
+            "connections",
+            f"Session {each.pid} waits for a lock that {', '.join(map(found.name, each.roots))} has.",
+            f"For {figures.duration(waited_s)}, on {each.relation or 'a row or a transaction'} ({each.mode}).",
+            f"End it: {' '.join(ends)}",
+        )
+
+
+def _stuck(session: Session) -> Advice:
+    return Advice(
+        "warning",
+        "connections",
+        f"A transaction is stuck: {session.title} does nothing.",
+        f"{session.state} for {figures.duration(session.in_state_s)}, open for {figures.duration(session.open_s)}, "
+        f"after {session.statement or session.text or 'nothing that is seen'}",
+        f"SELECT pg_terminate_backend({session.pid}); set idle_in_transaction_session_timeout for its role.",
+    )
 
 
 def on_hits(found: Hits) -> Iterator[Advice]:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from feed_service.operations import figures
 from feed_service.operations.asking import LOCKED, Questions
-from feed_service.operations.parts import Part, Table
 
-MOST, SHOWN = 200, 25
+MOST = 200
 
 PLACES = f"""
     WITH locked AS ({LOCKED}),
@@ -130,57 +128,3 @@ async def sizes(ask: Questions) -> Sizes:
     )
     found = [TableSize(**row) for row in await ask.rows(SIZES)]
     return Sizes(whole["bytes"], sorted(found, key=lambda table: -table.total_bytes))
-
-
-NOTES = (
-    "Rows are PostgreSQL's estimate (reltuples). Dead rows, updates and whole reads are counted by the statistics.",
-    (
-        "Bloat is an estimate too: the pages of the heap, less those that the rows would fill by the average widths of "
-        "pg_stats and the fillfactor; padding between columns is not counted, so that up to a fifth says nothing. "
-        "Without ANALYZE, or without the right to read the table, it is not known."
-    ),
-)
-
-
-def sizes_part(found: Sizes) -> Part:
-    columns = (
-        "table",
-        "#partitions",
-        "#whole",
-        "#heap",
-        "#indexes",
-        "#long values",
-        "#rows",
-        "#dead rows",
-        "#bloat (estimate)",
-        "#HOT updates",
-        "#whole reads",
-        "#rows each",
-        "vacuumed",
-        "analysed",
-    )
-    rows = [
-        (
-            table.title + (" (locked: not measured)" if table.is_locked else ""),
-            figures.number(table.partitions) if table.partitions else figures.NONE,
-            figures.size(None if table.is_locked else table.total_bytes),
-            figures.size(table.heap_bytes),
-            figures.size(table.index_bytes),
-            figures.size(table.toast_bytes),
-            figures.number(table.rows),
-            figures.number(table.dead),
-            f"{figures.size(table.bloat_bytes)}{f' ({table.bloat_ratio:.0%})' if table.bloat_ratio else ''}",
-            figures.share(table.hot_ratio) if table.updates else figures.NONE,
-            figures.number(table.whole_reads),
-            figures.number(round((table.rows_of_whole_reads or 0) / table.whole_reads))
-            if table.whole_reads
-            else figures.NONE,
-            figures.moment(table.vacuumed_at),
-            figures.moment(table.analysed_at),
-        )
-        for table in found.tables[:SHOWN]
-    ]
-    left = found.tables[SHOWN:]
-    smaller = f"{len(left):,} smaller tables take {figures.size(sum(table.total_bytes for table in left))}."
-    lines = (f"The whole database: {figures.size(found.database_bytes)}.", *NOTES, *([smaller] if left else []))
-    return Part("sizes", "Tables", lines, [Table("By size, with their partitions", columns, rows)])

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from feed_service.fingerprints import fingerprint
-from feed_service.operations import figures
 from feed_service.operations.asking import MARK, Questions, Unknown
 from feed_service.operations.history import first_snapshot
 from feed_service.operations.known_statements import known_statements
-from feed_service.operations.parts import Part, Table
 from feed_service.operations.redaction import redacted
 from feed_service.operations.served import Served
 from feed_service.operations.snapshots import (
@@ -24,9 +22,6 @@ from feed_service.operations.snapshots import (
 )
 
 SHOWN = 20
-BRIEF = 60
-"""Characters of a text in a table of many columns."""
-
 OURS = "the report's own"
 
 Named = Mapping[str, tuple[set[str], set[str]]]
@@ -194,43 +189,3 @@ def _names(text: str, named: Named) -> tuple[set[str], set[str]]:
         return named[key]
     known = known_statements().get(key)
     return ({known} if known else set()), set()
-
-
-def slow_statements_part(found: SlowStatements) -> Part:
-    lines = [*found.notes]
-    if found.obstacle:
-        lines += [found.obstacle, f"To see them: {found.remedy}"]
-    if found.until:
-        since = figures.moment(found.since, "an unknown moment")
-        whole = f"{found.calls:,} calls took {figures.duration(found.total_ms / 1_000)} of PostgreSQL's time"
-        lines.insert(0, f"Of this database, from {since} to {figures.moment(found.until)}: {whole}.")
-    columns = (
-        "statement",
-        "operations",
-        "#calls",
-        "#total ms",
-        "#share",
-        "#mean ms",
-        "#longest ms (ever)",
-        "#rows/call",
-        "#blocks hit",
-        "#blocks read",
-        "text",
-    )
-    rows = [
-        (
-            figures.listed(row.names) or "not one of the service's",
-            figures.listed(row.operations) or figures.NONE,
-            f"{'≤ ' if row.is_at_most else ''}{row.calls:,}",
-            figures.milliseconds(row.total_ms),
-            figures.share(row.share),
-            figures.milliseconds(row.mean_ms),
-            figures.milliseconds(row.longest_ms),
-            figures.number(row.rows_per_call),
-            figures.number(row.blocks_hit),
-            figures.number(row.blocks_read),
-            row.text if len(row.text) <= BRIEF else f"{row.text[: BRIEF - 1]}…",
-        )
-        for row in found.statements
-    ]
-    return Part("statements", "Slow statements", lines, [Table("By total time", columns, rows)])

@@ -72,44 +72,39 @@ def upkeep_part(found: Upkeep) -> Part:
     failing = sum(work.is_failing for work in found.work)
     regular = [work for work in found.work if work.every_s is not None]
     once = [work for work in found.work if work.every_s is None]
-    return Part(
-        "jobs",
-        "Jobs",
-        [f"{len(regular):,} regular, and {len(once):,} that are not done; {late:,} are late, {failing:,} failing."],
-        [
-            Table(
-                "Regular work",
-                ("kind", "standing", "every", "last run", "#took", "#runs", "#failures", "last error"),
-                [
-                    (
-                        it.kind,
-                        it.standing,
-                        figures.duration(it.every_s),
-                        figures.moment(it.ran_at),
-                        figures.duration(it.took_s) if it.took_s is not None else figures.NONE,
-                        figures.number(it.runs),
-                        figures.number(it.failures),
-                        redacted(it.error or figures.NONE),
-                    )
-                    for it in regular
-                ],
-                "None: `feed-service serve` or `worker` has not run on this database yet.",
-            ),
-            Table(
-                "Jobs",
-                ("id", "kind", "standing", "step", "due", "#attempts", "last error"),
-                [
-                    (
-                        str(it.id),
-                        it.kind,
-                        it.standing,
-                        it.step or figures.NONE,
-                        figures.moment(it.due_at),
-                        figures.number(it.attempts),
-                        redacted(it.error or figures.NONE),
-                    )
-                    for it in once
-                ],
-            ),
-        ],
+    line = f"{len(regular):,} regular, and {len(once):,} that are not done; {late:,} are late, {failing:,} failing."
+    nobody = "None: `feed-service serve` or `worker` has not run on this database yet."
+    tables = (
+        Table("Regular work", REGULAR, [_regular(work) for work in regular], nobody),
+        Table("Jobs", ONCE, [_once(work) for work in once]),
+    )
+    return Part("jobs", "Jobs", [line], tables)
+
+
+REGULAR = ("kind", "standing", "every", "last run", "#took", "#runs", "#failures", "last error")
+ONCE = ("id", "kind", "standing", "step", "due", "#attempts", "last error")
+
+
+def _regular(work: Work) -> tuple[str, ...]:
+    return (
+        work.kind,
+        work.standing,
+        figures.duration(work.every_s),
+        figures.moment(work.ran_at),
+        figures.NONE if work.took_s is None else figures.duration(work.took_s),
+        figures.number(work.runs),
+        figures.number(work.failures),
+        redacted(work.error or figures.NONE),
+    )
+
+
+def _once(work: Work) -> tuple[str, ...]:
+    return (
+        str(work.id),
+        work.kind,
+        work.standing,
+        work.step or figures.NONE,
+        figures.moment(work.due_at),
+        figures.number(work.attempts),
+        redacted(work.error or figures.NONE),
     )

@@ -112,52 +112,44 @@ async def vacuuming(ask: Questions) -> Vacuuming:
 
 def vacuuming_part(found: Vacuuming) -> Part:
     never = [table.title for table in found.tables if table.is_never_analysed]
+    ages = (
+        f"The oldest transaction id is {found.age:,} transactions old; VACUUM is forced at {found.freeze_at:,}. "
+        f"The oldest multixact: {found.multixact_age:,} of {found.multixact_freeze_at:,}."
+    )
     lines = [
         f"Autovacuum is {'on' if found.is_on else 'OFF'}.",
-        (
-            f"The oldest transaction id is {found.age:,} transactions old, {found.age / found.freeze_at:.1%} of where "
-            f"VACUUM is forced ({found.freeze_at:,}); multixacts {found.multixact_age:,} "
-            f"of {found.multixact_freeze_at:,}."
-        ),
-        f"Never analysed: {figures.listed(never, 20)}."
-        if never
-        else "No table with rows is without ANALYZE, of those that this role reads.",
+        ages,
+        f"With rows, and never analysed: {figures.listed(never, 20) or 'none that this role reads'}.",
     ]
+    return Part("vacuum", "Vacuum", lines, [_due(found), _running(found)])
+
+
+def _due(found: Vacuuming) -> Table:
+    columns = ("table", "#dead rows", "#threshold", "#share", "autovacuum", "#age")
     worst = sorted(found.tables, key=lambda table: -table.dead / table.threshold)
-    return Part(
-        "vacuum",
-        "Vacuum",
-        lines,
-        [
-            Table(
-                "Dead rows against where autovacuum begins",
-                ("table", "#dead rows", "#threshold", "#share", "autovacuum", "#age"),
-                [
-                    (
-                        it.title,
-                        figures.number(it.dead),
-                        figures.number(round(it.threshold)),
-                        figures.share(it.dead / it.threshold),
-                        "on" if it.is_on and found.is_on else "OFF",
-                        figures.number(it.age),
-                    )
-                    for it in worst[:SHOWN]
-                    if it.dead
-                ],
-                "No dead rows.",
-            ),
-            Table(
-                "At work now",
-                ("table", "phase", "#heap scanned", "#for"),
-                [
-                    (
-                        it.table or figures.NOT_KNOWN,
-                        it.phase or figures.NOT_KNOWN,
-                        figures.share(it.scanned),
-                        figures.duration(it.open_s),
-                    )
-                    for it in found.running
-                ],
-            ),
-        ],
-    )
+    rows = [
+        (
+            table.title,
+            figures.number(table.dead),
+            figures.number(round(table.threshold)),
+            figures.share(table.dead / table.threshold),
+            "on" if table.is_on and found.is_on else "OFF",
+            figures.number(table.age),
+        )
+        for table in worst[:SHOWN]
+        if table.dead
+    ]
+    return Table("Dead rows against where autovacuum begins", columns, rows, "No dead rows.")
+
+
+def _running(found: Vacuuming) -> Table:
+    rows = [
+        (
+            running.table or figures.NOT_KNOWN,
+            running.phase or figures.NOT_KNOWN,
+            figures.share(running.scanned),
+            figures.duration(running.open_s),
+        )
+        for running in found.running
+    ]
+    return Table("At work now", ("table", "phase", "#heap scanned", "#for"), rows)
