@@ -24,7 +24,7 @@ from tests.commands.laws import contents, drift
 from tests.jobs.counting import CHECKOUT
 from tests.world import World, world_on
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 HELD_UP = """
     SELECT count(*) FROM jobs, pg_stat_activity
