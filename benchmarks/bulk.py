@@ -26,6 +26,7 @@ from feed_service.database import ReadDatabase, create_engine
 from feed_service.imports.derived import EVERYTHING, refill
 from feed_service.jobs.bulk import carry_out
 from feed_service.migrations import migrate
+from feed_service.operations.server import is_ready
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 
@@ -153,7 +154,7 @@ async def copied(url: str, name: str = COPY) -> AsyncIterator[str]:
 async def is_current(url: str) -> bool:
     database = ReadDatabase.connect(url, pool_size=1)
     try:
-        return await database.is_current()
+        return await is_ready(database)
     finally:
         await database.close()
 
