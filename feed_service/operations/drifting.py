@@ -92,6 +92,5 @@ def _told(each: Round) -> str:
     checked = ", ".join(f"{number:,} {kind}" for kind, number in each.checked.items()) or "nothing yet"
     wrong = ", ".join(f"{name} {number:,}" for name, number in each.wrong.items()) or "nothing"
     when = f"to {each.ended_at}" if each.ended_at else "is under way"
-    return (
-        f"The round from {each.began_at} {when}: looked at {checked}; wrong: {wrong}; {each.repaired:,} rows put right."
-    )
+    put_right = figures.several(each.repaired, "row", "rows")
+    return f"The round from {each.began_at} {when}: looked at {checked}; wrong: {wrong}; {put_right} put right."

@@ -8,7 +8,7 @@ from feed_service.operations.advice import Advice
 from feed_service.operations.connections import STUCK_S, Connections, Session
 from feed_service.operations.hits import Hits
 from feed_service.operations.replication import Replication
-from feed_service.operations.slow_statements import SlowStatements
+from feed_service.operations.slow_statements import SlowStatement, SlowStatements
 
 LONG_S = 300.0
 """An open transaction, whatever it does: VACUUM takes nothing away that is younger."""
@@ -34,20 +34,20 @@ def on_statements(found: SlowStatements) -> Iterator[Advice]:
         )
     for each in found.statements:
         if each.mean_ms >= SLOW_MS and each.share >= LEAST_SHARE and QUERY.match(each.text):
-            name = figures.listed(each.names) or each.text
-            yield Advice(
-                "warning",
-                "statements",
-                f"A statement is slow: {name}",
-                f"{each.calls:,} calls of {figures.milliseconds(each.mean_ms)} ms each, {figures.share(each.share)} of "
-                f"PostgreSQL's time; {each.blocks_read:,} blocks from outside.",
-                "`feed-service explain` of "
-                + (
-                    f"the operation {figures.listed(each.operations)}."
-                    if each.operations
-                    else "an operation, if any runs it; or EXPLAIN it."
-                ),
-            )
+            yield _slow(each)
+
+
+def _slow(each: SlowStatement) -> Advice:
+    calls = figures.several(each.calls, "call", "calls")
+    of = f"operation {figures.listed(each.operations)}" if each.operations else "operation that runs it, or EXPLAIN it"
+    return Advice(
+        "warning",
+        "statements",
+        f"A statement is slow: {figures.listed(each.names) or each.text}",
+        f"{calls} of {figures.milliseconds(each.mean_ms)} ms each, {figures.share(each.share)} of PostgreSQL's time; "
+        f"{each.blocks_read:,} blocks from outside.",
+        f"`feed-service explain` the {of}.",
+    )
 
 
 def on_connections(found: Connections) -> Iterator[Advice]:

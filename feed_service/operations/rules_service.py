@@ -41,7 +41,7 @@ def on_served(found: Served) -> Iterator[Advice]:
                 "warning" if pool.waited_s >= 1 else "notice",
                 "connections",
                 f"Requests waited for a connection ({name}).",
-                f"{pool.waits:,} times, {figures.duration(pool.waited_s)}; "
+                f"{figures.several(pool.waits, 'time', 'times')}, {figures.duration(pool.waited_s)}; "
                 f"at most {pool.most:,} of {pool.size:,} were seen in use.",
                 "First what is slow (Slow statements); then a larger pool, within max_connections.",
             )
@@ -50,7 +50,7 @@ def on_served(found: Served) -> Iterator[Advice]:
             "warning",
             "operations",
             f"{repeat.operation} runs a statement again and again (N+1) at {repeat.path}.",
-            f"{repeat.statement}, in {repeat.operations:,} runs of the operation.",
+            f"{repeat.statement}, in {figures.several(repeat.operations, 'run', 'runs')} of the operation.",
             "Have a loader ask once for all keys.",
         )
     if found.cache_errors:
@@ -81,7 +81,7 @@ def on_drift(found: Drifting) -> Iterator[Advice]:
             "warning",
             "drift",
             f"Stored numbers were wrong: {name}.",
-            f"{rows:,} rows since {found.rounds[0].began_at}; they were put right.",
+            f"{figures.several(rows, 'row', 'rows')} since {found.rounds[0].began_at}; put right.",
             "Somebody wrote past the service, or a command counts wrongly: see the audit trail of these rows.",
         )
 
@@ -101,6 +101,6 @@ def on_months(found: Months) -> Iterator[Advice]:
             "warning",
             "partitions",
             f"Rows of {part.table_name} lie in its default partition.",
-            f"About {part.rows:,} rows, {figures.size(part.heap_bytes)} in {part.name}.",
+            f"About {figures.several(part.rows, 'row', 'rows')}, {figures.size(part.heap_bytes)} in {part.name}.",
             "There was no partition for their month: see docs/operations.md, Partitions.",
         )

@@ -145,7 +145,7 @@ def _is_after(since: datetime | None, moment: datetime) -> bool:
 
 
 def _notes(first: Snapshot, last: Snapshot, anew: int, at_most: int) -> tuple[str, ...]:
-    gone = len(first.rows.keys() - last.rows.keys())
+    gone = 0 if last.hidden else len(first.rows.keys() - last.rows.keys())
     evictions = last.evictions - first.evictions
     told = (
         (evictions, f"Statements were dropped {evictions:,} times for want of room (pg_stat_statements.max)."),

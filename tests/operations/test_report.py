@@ -74,7 +74,7 @@ PLANTED = [
     (("large_invalid is not valid",), "warning", "on large"),
     (("The foreign key large_parent_id_fkey",), "notice", "about 20,000 rows"),
     (("large is read as a whole",), "warning", "since the statistics began; it has about 20,000 rows"),
-    (("Stored numbers were wrong: post_stats.like_count",), "warning", "1 rows since"),
+    (("Stored numbers were wrong: post_stats.like_count",), "warning", "1 row since"),
     (("audit_events has no partition for", f"{FAR_MONTH.year}-{FAR_MONTH.number:02}"), "critical", "default"),
     (("Rows of post_views lie in its default partition",), "warning", "post_views_default"),
     (("planted late (job", "is late"), "warning", "2.0 h ago"),
@@ -198,6 +198,7 @@ async def test_a_role_that_may_only_read_tables_is_told_what_it_misses(planted_u
         await execute(planted_url, f"DROP ROLE {name}")
     assert isinstance(found.statements, SlowStatements)
     assert "statements of other roles are hidden" in str(found.statements.obstacle)
+    assert "are gone" not in str(found.statements.notes), "they are hidden"
     assert found.statements.remedy == f"GRANT pg_read_all_stats TO {name};"
     assert [line for line in found.advice if "is not known" in line.what] == []
     assert told(found, "large_b_", "is the same as")
