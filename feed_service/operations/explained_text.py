@@ -48,7 +48,7 @@ def _summary(explained: Explained) -> str:
     return (
         f"{explained.operation or 'The operation'} {who}, by the {explained.executor} executor: "
         f"{explained.seconds * 1e3:.1f} ms. "
-        f"{len(statements)} statements, run {runs} times, took {seconds * 1e3:.1f} ms, some at a time. {verdict}."
+        f"Statements: {len(statements)}, runs: {runs}, {seconds * 1e3:.1f} ms in all, some at a time. {verdict}."
     )
 
 

@@ -142,7 +142,8 @@ def _may_end_early(found: Mapping[str, Any], part: Mapping[str, Any], kind: str,
     relationship = part.get("Parent Relationship")
     if relationship in {"SubPlan", "InitPlan"} or kind == "Limit" or found["Node Type"] == "Merge Join":
         return True
-    if relationship == "Inner" and (found.get("Inner Unique") or found.get("Join Type") in {"Semi", "Anti"}):
+    stops = found.get("Inner Unique") or found.get("Join Type") in {"Semi", "Anti"}
+    if relationship == "Inner" and stops and found["Node Type"] == "Nested Loop":
         return True
     return outer and kind.removeprefix("Parallel ") not in ENDS_ITS_INPUT
 

@@ -14,6 +14,9 @@ MISJUDGED_ROWS = 1_000
 """Of the larger side, in all loops. A batch has up to 1,000 keys, which a plan for any values takes for ten: below
 that, another plan would gain nothing that could be felt."""
 
+UNTOLD = {"Limit", "CTE Scan", "BitmapAnd", "BitmapOr"}
+"""Steps that expect no more than they were told to, or what is expected elsewhere, or give no rows."""
+
 DISCARDED = 10
 DISCARDED_ROWS = 1_000
 """Rows thrown away, and how many for each one kept."""
@@ -115,15 +118,22 @@ def _discarded(node: Node, plan: Plan) -> Verdict | None:
 def _misestimates(node: Node) -> list[Verdict]:
     """Where they begin: the steps above inherit what is wrong below."""
     below = [verdict for child in node.children for verdict in _misestimates(child)]
-    if below or node.rows is None or not node.loops or node.kind in {"Limit", "BitmapAnd", "BitmapOr"}:
+    if below or node.rows is None or not node.loops or node.kind in UNTOLD:
         return below
     expected, got = node.estimated * node.loops, node.all_rows
     is_too_low = got > MISJUDGED * expected and got >= MISJUDGED_ROWS
-    is_too_high = expected > MISJUDGED * got and expected >= MISJUDGED_ROWS and not node.may_end_early
+    is_bound = node.may_end_early or _is_of_a_page(node)
+    is_too_high = expected > MISJUDGED * got and expected >= MISJUDGED_ROWS and not is_bound
     if not (is_too_low or is_too_high):
         return []
     text = f"{_place(node)} was expected to give {expected:,.0f} rows and gave {got:,.0f}."
     return [Verdict(Kind.MISESTIMATE, text)]
+
+
+def _is_of_a_page(node: Node) -> bool:
+    """Whether its estimate is that of a LIMIT, which is a bound: a page need not be full. A CTE may have one."""
+    inputs = [child for child in node.children if child.relationship not in {"SubPlan", "InitPlan"}]
+    return node.kind in {"Limit", "CTE Scan"} or any(map(_is_of_a_page, inputs))
 
 
 def _place(node: Node) -> str:

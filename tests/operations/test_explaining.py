@@ -42,6 +42,13 @@ VERDICTS: dict[str, tuple[str, list[Any], set[Kind]]] = {
     "a batch": ("SELECT pad FROM large WHERE id = ANY ($1::int[])", [list(range(1, 13))], set()),
     "many keys": ("SELECT * FROM unnest($1::int[])", [list(range(900))], set()),
     "a page": ("SELECT id FROM large ORDER BY id DESC LIMIT 20", [], set()),
+    "a page that is not full": (
+        "SELECT * FROM (SELECT pad FROM large WHERE id > $1 ORDER BY id LIMIT 1001) AS page JOIN small ON small.id > 0",
+        [20_000], set(),
+    ),
+    "less than expected": (
+        "SELECT count(*) FROM (SELECT id FROM large WHERE id > $1 OFFSET 0) AS rest", [20_000], {Kind.MISESTIMATE},
+    ),
     "a small table": ("SELECT id FROM small WHERE id + 0 = $1", [1], set()),
     "no index": ("SELECT id FROM large WHERE pad = $1", [SECRET], {Kind.SEQUENTIAL_SCAN}),
     "a whole index": ("SELECT id FROM large WHERE id + 0 = $1 ORDER BY id", [1], {Kind.SEQUENTIAL_SCAN}),
