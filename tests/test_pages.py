@@ -1,4 +1,4 @@
-"""What the pages for people name is there: tests, commands, and files of the project."""
+"""What the pages for people name is there: tests, commands, and what they link to."""
 
 import ast
 import re
@@ -47,9 +47,16 @@ def has_command(words: str) -> bool:
     return set(others[0].replace("\\|", "|").split("|")) - {"…"} <= set(command.commands)
 
 
+def missing_links(page: Path) -> list[str]:
+    """Links to files; those to other places are not followed."""
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    return [link for link in links if "://" not in link and not (page.parent / link).exists()]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_whatever_a_page_names_exists(page: Path) -> None:
     assert not wrong_in(page.read_text())
+    assert not missing_links(page)
 
 
 def test_what_does_not_exist_is_found() -> None:

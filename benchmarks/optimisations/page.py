@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.machine import in_words
 
-COLUMNS = ("", "statements", "rows read", "pages", "PostgreSQL ms", "p50 ms", "p95 ms", "before ÷ after (rounds)")
+COLUMNS = ("", "statements", "rows read", "pages", "PostgreSQL ms", "p50 ms", "p95 ms", "timed", "before ÷ after")
 
 WIDTH = 120
 
@@ -24,14 +24,15 @@ one operation, one at a time, before → after:
   pg_stat_user_indexes);
 - *p50*, *p95*: latency in the process of the service, from the bytes of the request to those of the answer, or, for
   statements alone, from the call to the rows; without a socket;
+- *timed*: how many operations of each side, the same ones;
 - *before ÷ after*: of the medians; in brackets the least and the most of all rounds.
 
 What is off is off alone: everything else is as the service has it, without caches unless they are what is measured.
 """
 
 ABOUT = """\
-Written by `make report`, which measures everything anew; not to be edited by hand. {machine}, Python {python},
-{versions}. The site: {sizes}."""
+Written by `make report`, which measures everything anew; not to be edited by hand. {machine}, load {load:g} before it
+began, Python {python}, {versions}. The site: {sizes}."""
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -40,7 +41,8 @@ def page(report: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {machine['packages'][name]}" for name in ("sqlalchemy", "asyncpg", "graphql-core"))
     compared = sum(result["compared"] for one in report["optimisations"] for result in one["results"])
     sizes = ", ".join(f"{count:,} {table}" for table, count in report["sizes"].items())
-    about = ABOUT.format(machine=in_words(machine), python=machine["python"], versions=versions, sizes=sizes)
+    place = {"machine": in_words(machine), "load": machine["load_before"], "python": machine["python"]}
+    about = ABOUT.format(**place, versions=versions, sizes=sizes)
     head = HEAD.format(about=fill(about, WIDTH), compared=compared)
     sections = [line for one in report["optimisations"] for line in section(one)]
     return "\n".join([head, *summary(report["optimisations"]), *sections]).rstrip() + "\n"
@@ -88,6 +90,7 @@ def cells(result: Mapping[str, Any]) -> tuple[str, ...]:
         result["case"],
         *counted,
         *times,
+        str(result["samples"]),
         f"**{result['ratio']:.3g}** ({result['least']:.3g} to {result['most']:.3g})",
     )
 
