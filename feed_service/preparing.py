@@ -10,7 +10,7 @@ from feed_service.database_urls import place, why_unusable
 from feed_service.errors import ConfigurationError
 from feed_service.imports import demo
 from feed_service.migrations import migrate
-from feed_service.operations.server import Facts, Room, facts, rooms
+from feed_service.operations.server import PROBE, Facts, Room, facts, rooms
 from feed_service.operations.statement_counting import count_statements
 from feed_service.pools import Budget
 
@@ -46,7 +46,7 @@ def require_cache(url: str) -> None:
 
 async def look(url: str) -> tuple[Facts, list[Room]]:
     """Raises ConfigurationError for a database that cannot be used, whether it is migrated or not."""
-    engine = create_engine(url, pool_size=1)
+    engine = create_engine(url, pool_size=1, **PROBE)
     try:
         async with engine.connect() as connection:
             found = await facts(connection)
@@ -63,6 +63,10 @@ def require_usable(found: Facts, where: str) -> None:
     if found.version < OLDEST * 10_000:
         raise ConfigurationError(
             f"The server at {where} is PostgreSQL {found.version_name}; this service needs {OLDEST} or newer."
+        )
+    if not found.keeps_settings:
+        raise ConfigurationError(
+            f"A pooler at {where} drops what this service sets for its connections: DATABASE_URL must name the server."
         )
     if found.is_standby or found.is_read_only:
         what = "is a standby, which takes no writes" if found.is_standby else "lets this user only read"

@@ -110,6 +110,7 @@ NOW = Facts(180006, "18.6", is_standby=False, is_read_only=False, revision="0007
     ("found", "said"),
     [
         (NOW._replace(version=140013, version_name="14.13"), "is PostgreSQL 14.13; this service needs 15 or newer."),
+        (NOW._replace(keeps_settings=False), "A pooler at h:1 drops what this service sets for its connections"),
         (NOW._replace(is_standby=True), "is a standby, which takes no writes: DATABASE_URL must name the primary."),
         (NOW._replace(revision="9999"), "The database is migrated to 9999, and this version of the service knows"),
     ],

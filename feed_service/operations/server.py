@@ -12,11 +12,15 @@ NO_TABLE = "42P01"
 
 REVISION = "SELECT max(version_num) FROM alembic_version"
 
+PROBE = {"statement_timeout": "14567"}
+"""No server has it by itself: a connection without it is one that a pooler has lent."""
+
 FACTS = text("""
     SELECT current_setting('server_version_num')::int AS version,
         current_setting('server_version') AS version_name,
         pg_is_in_recovery() AS is_standby,
         current_setting('default_transaction_read_only') = 'on' AS is_read_only,
+        current_setting('statement_timeout') AS statement_timeout,
         to_regclass('alembic_version') IS NOT NULL AS has_revision
 """)
 
@@ -45,13 +49,17 @@ ROOM = text("""
 
 
 class Facts(NamedTuple):
-    """`version` as 150004; `revision` is the migration that was applied last."""
+    """`version` as 150004; `revision` is the migration that was applied last.
+
+    `keeps_settings`: the connection, which was opened with `PROBE`, has it.
+    """
 
     version: int
     version_name: str
     is_standby: bool
     is_read_only: bool
     revision: str | None
+    keeps_settings: bool = True
 
 
 class Room(NamedTuple):
@@ -65,7 +73,8 @@ class Room(NamedTuple):
 async def facts(connection: AsyncConnection) -> Facts:
     found = (await connection.execute(FACTS)).one()
     revision = await connection.scalar(text(REVISION)) if found.has_revision else None
-    return Facts(found.version, found.version_name, found.is_standby, found.is_read_only, revision)
+    keeps_settings = found.statement_timeout == f"{PROBE['statement_timeout']}ms"
+    return Facts(found.version, found.version_name, found.is_standby, found.is_read_only, revision, keeps_settings)
 
 
 async def rooms(connection: AsyncConnection) -> list[Room]:
