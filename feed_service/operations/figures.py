@@ -1,6 +1,5 @@
 """Figures as people read them. What is not known says so."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -38,7 +37,7 @@ def bound(seconds: float | None, most: float) -> str:
     """A quantile from buckets: it is at most the bound of its bucket, or more than the last."""
     if seconds is None:
         return NONE
-    return f"> {most * 1_000:,.0f}" if math.isinf(seconds) else f"≤ {seconds * 1_000:,.6g}"
+    return f"> {most * 1_000:,.0f}" if seconds > most else f"≤ {seconds * 1_000:,.6g}"
 
 
 def share(value: float | None) -> str:

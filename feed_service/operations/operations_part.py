@@ -39,7 +39,7 @@ def _whole(served: Served) -> Table:
     most = max((value for value in p95 if value is not None), default=None)
     rows: list[tuple[str | Trend, ...]] = [
         ("operations", Trend(list(served.calls)), figures.number(max(served.calls))),
-        ("p95, ms", Trend(p95), figures.NONE if most is None else f"≤ {figures.milliseconds(most)}"),
+        ("p95, ms", Trend(p95), figures.NONE if most is None else figures.bound(most / 1_000, MOST_S)),
     ]
     if any(value is not None for value in served.hit_ratios):
         greatest = max(value for value in served.hit_ratios if value is not None)
@@ -85,8 +85,7 @@ def _repeats(served: Served) -> Table:
 
 
 def _milliseconds(values: Sequence[float | None]) -> list[float | None]:
-    """What is beyond the last bucket is drawn at twice its bound."""
-    return [None if value is None else 1_000 * min(value, 2 * MOST_S) for value in values]
+    return [None if value is None else 1_000 * value for value in values]
 
 
 def _quantiles(times: Times) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ SLOTS = 30
 """Points of a trend."""
 
 BUCKETS = len(LATENCY_S) + 1
+BEYOND_S = 2 * LATENCY_S[-1]
+"""Stands for any time above the last bound: neither JSON nor GraphQL knows infinity."""
 
 
 @dataclass
@@ -39,15 +41,15 @@ class Times:
         ]
 
     def within(self, quantile: float) -> float | None:
-        """The bound of the bucket in which the quantile lies, in seconds; infinity beyond the last."""
+        """The bound of the bucket in which the quantile lies, in seconds; `BEYOND_S` beyond the last."""
         number, wanted, seen = sum(self.buckets), math.ceil(quantile * sum(self.buckets)), 0
         if not number:
             return None
-        for bound, count in zip((*LATENCY_S, math.inf), self.buckets, strict=True):
+        for bound, count in zip((*LATENCY_S, BEYOND_S), self.buckets, strict=True):
             seen += count
             if seen >= wanted:
                 return bound
-        return math.inf
+        return BEYOND_S
 
     def above(self, bound_s: float) -> float | None:
         """The share that took longer than a bound of the buckets."""
