@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module as made_later
 
 from starlette.applications import Starlette
 
@@ -20,7 +21,7 @@ from feed_service.execution.paths import Execution
 from feed_service.execution.plans import Plans
 from feed_service.execution.reads import FieldReader
 from feed_service.execution.unchanged import Versions
-from feed_service.http import bulk, exports, trusted
+from feed_service.http import admin, bulk, exports, trusted
 from feed_service.http import metrics as metrics_page
 from feed_service.http.answers import Answers
 from feed_service.http.graphql import GraphQLEndpoint
@@ -105,6 +106,7 @@ def create_app(
         *exports.routes(viewer_of, held.exporting),
         *bulk.routes(viewer_of, held.database, held.writing, held.exporting),
         *metrics_page.routes(held.metrics_text),
+        *admin.routes(lambda: made_later("feed_service.admin").admin_endpoint(held, viewer_of, signing.cursor, desk)),
     ]
     return create_site(endpoint, partial(is_ready, held.database), lifespan, further, stopping)
 

@@ -7,17 +7,17 @@ from typing import Any, TextIO
 import click
 import orjson
 
-from feed_service.accounts.viewers import LIVE_ACCOUNT_NAMED
+from feed_service.admin import viewer_named
 from feed_service.app import desk_of, signing_keys
 from feed_service.cli_database import on_database
 from feed_service.database import ReadDatabase
-from feed_service.errors import BadUserInput, NotFound
+from feed_service.errors import BadUserInput
 from feed_service.explained import Explainer, Question
 from feed_service.operations.explained_text import markdown, terminal
 from feed_service.operations.explaining import STATEMENT_S
 from feed_service.operations.explanations import Explained
 from feed_service.settings import Settings
-from feed_service.viewer import ANONYMOUS, Role, Viewer
+from feed_service.viewer import ANONYMOUS, Viewer
 
 FORMATS: dict[str, Callable[[Explained], str]] = {
     "table": terminal,
@@ -53,7 +53,7 @@ def explain(
     async def work(url: str) -> Explained:
         settings = Settings.from_environment()
         signing = signing_keys(settings)
-        viewer = await viewer_named(url, username) if username else ANONYMOUS
+        viewer = await viewer_on(url, username) if username else ANONYMOUS
         desk = desk_of(settings, signing)
         try:
             return await Explainer(url, signing.cursor, desk, is_compiled=settings.is_compiled).explained(
@@ -79,15 +79,13 @@ def variables_of(text: str) -> dict[str, Any]:
     return found
 
 
-async def viewer_named(url: str, username: str) -> Viewer:
-    """With the role that the user has. Raises NotFound."""
+async def viewer_on(url: str, username: str) -> Viewer:
+    """Raises NotFound."""
     database = ReadDatabase.connect(url, pool_size=1)
     try:
-        for user_id, role in await database.rows(LIVE_ACCOUNT_NAMED, {"username": username.lower()}):
-            return Viewer(user_id, Role(role))
+        return await viewer_named(database, username)
     finally:
         await database.close()
-    raise NotFound(f"There is no user named {username}.")
 
 
 COMMANDS = (explain,)

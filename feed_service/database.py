@@ -183,7 +183,7 @@ class ReadDatabase:
                 else:
                     rows = await _fetched_once(link.driver, text, given, wanted.row)
             except BaseException:
-                self.meters.failed(wanted.statement.text)
+                self.meters.failed(wanted.statement.text, perf_counter() - started, text)
                 raise
             self.meters.statement(wanted.statement.text, perf_counter() - started, len(rows), given, text)
             return rows

@@ -115,7 +115,16 @@ class SlowLog(Protocol):
     operation_s: float
 
     def statement(
-        self, name: str, text: str, seconds: float, *, rows: int, operation: str, request_id: str, path: str
+        self,
+        name: str,
+        text: str,
+        seconds: float,
+        *,
+        rows: int | None,
+        operation: str,
+        request_id: str,
+        path: str,
+        failed: bool,
     ) -> None: ...
 
     def operation(
@@ -173,14 +182,24 @@ class Meters:
             watch.ran(tally, sent or text, seconds, rows, values)
         if self.spans is not None:
             self.spans.statement(tally.name, seconds, rows)
-        if self.slow is not None and seconds >= self.slow.statement_s:
-            name, request_id = ("", "") if watch is None else (self.named(watch.operation), watch.request_id)
-            self.slow.statement(
-                tally.name, sent or text, seconds, rows=rows, operation=name, request_id=request_id, path=AT.get()
-            )
+        self._tell_slow(tally, sent or text, seconds, rows, watch)
 
-    def failed(self, text: str) -> None:
-        (self.statements.get(text) or self._new(text)).errors += 1
+    def failed(self, text: str, seconds: float, sent: str | None = None) -> None:
+        """As `statement`, of one that failed or was cut off."""
+        tally = self.statements.get(text) or self._new(text)
+        tally.errors += 1
+        self._tell_slow(tally, sent or text, seconds, None, WATCH.get())
+
+    def _tell_slow(
+        self, tally: StatementTally, sent: str, seconds: float, rows: int | None, watch: Watch | None
+    ) -> None:
+        if self.slow is None or seconds < self.slow.statement_s:
+            return
+        operation, request_id = ("", "") if watch is None else (self.named(watch.operation), watch.request_id)
+        self.slow.statement(
+            tally.name, sent, seconds, rows=rows, operation=operation, request_id=request_id, path=AT.get(),
+            failed=rows is None,
+        )  # fmt: skip
 
     def _new(self, text: str) -> StatementTally:
         if len(self.statements) >= MOST_STATEMENTS:

@@ -1,6 +1,6 @@
 """Running compiled statements on a connection of the driver, each timed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -35,15 +35,25 @@ class Statements:
         """The number of rows it touched."""
         return _touched(await self._timed(self.driver.execute, statement, values, _touched))
 
+    async def run_all(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The statement once for each of `rows` of values, all of them in one round trip."""
+        given = [_ordered(statement, values) for values in rows]
+
+        async def run(text: str) -> int:
+            await self.driver.executemany(text, given)
+            return len(given)
+
+        await self._timed(run, statement, None, int)
+
     async def _timed(
-        self, run: Callable[..., Awaitable[Any]], statement: Statement, values: Mapping[str, Any], rows: Rows
+        self, run: Callable[..., Awaitable[Any]], statement: Statement, values: Mapping[str, Any] | None, rows: Rows
     ) -> Any:  # noqa: ANN401 - what `run` answers.
-        given, started = _ordered(statement, values), perf_counter()
+        given, started = () if values is None else _ordered(statement, values), perf_counter()
         try:
             answer = await run(statement.text, *given)
         except BaseException:
             if self.meters is not None:
-                self.meters.failed(statement.text)
+                self.meters.failed(statement.text, perf_counter() - started)
             raise
         if self.meters is not None:
             self.meters.statement(statement.text, perf_counter() - started, rows(answer), given)

@@ -35,6 +35,7 @@ FLOORS = [
         "preparing",
         "resources",
         "serving",
+        "admin",
         "app",
         "settings",
     },

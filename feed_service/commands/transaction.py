@@ -70,9 +70,10 @@ class Transaction:
         self._events.append(event)
 
     async def finish(self) -> None:
-        for change in self._changes:
-            told = {name: getattr(change, name) for name in _TOLD}
-            await self.sql.run(LOG, actor_id=self.viewer.user_id, **told)
+        if self._changes:
+            who = {"actor_id": self.viewer.user_id}
+            told = [who | {name: getattr(change, name) for name in _TOLD} for change in self._changes]
+            await self.sql.run_all(LOG, told)
         if self._events:
             await audit.append(self.sql, self.viewer.user_id, self.request_id, self._events)
         await self._deltas.settle(self.sql)

@@ -108,12 +108,13 @@ class GraphiQL:
 def contents(folder: Path) -> dict[str, bytes]:
     from_npm = {name: (folder / "node_modules" / path).read_bytes() for name, path in FROM_NPM.items()}
     own = {name: (folder / name).read_bytes() for name in OWN}
-    return {**from_npm, **own, "examples.json": orjson.dumps(examples(folder))}
+    tabs = {"examples.json": examples(folder), "admin.json": examples(folder, "admin")}
+    return {**from_npm, **own, **{name: orjson.dumps(queries) for name, queries in tabs.items()}}
 
 
-def examples(folder: Path = ASSETS) -> list[str]:
+def examples(folder: Path = ASSETS, of: str = "examples") -> list[str]:
     """The queries of the tabs, in the order of their file names."""
-    return [path.read_text() for path in sorted((folder / "examples").glob("*.graphql"))]
+    return [path.read_text() for path in sorted((folder / of).glob("*.graphql"))]
 
 
 def own_page(folder: Path, assets: dict[str, Asset]) -> str:

@@ -1,4 +1,4 @@
-// The page around GraphiQL: the token bar, the example tabs, and the way to /graphql.
+// The page around GraphiQL: the token bar, the example tabs, and the way to /graphql or /admin.
 (() => {
   'use strict';
 
@@ -9,9 +9,13 @@
   const input = document.getElementById('token');
   const output = document.getElementById('signed-in');
 
-  async function ask(request, headers = {}) {
+  // The same page is at /graphql and at /admin; a token says who somebody is at /graphql only.
+  const GRAPHQL = '/graphql';
+  const HERE = location.pathname.startsWith('/admin') ? '/admin' : GRAPHQL;
+
+  async function ask(request, headers = {}, address = GRAPHQL) {
     const token = sessionStorage.getItem(TOKEN);
-    const response = await fetch('/graphql', {
+    const response = await fetch(address, {
       method: 'POST',
       headers: {
         accept: 'application/graphql-response+json, application/json',
@@ -51,10 +55,11 @@
   }
 
   async function render() {
-    const examples = await (await fetch(document.body.dataset.examples)).json();
+    const { dataset } = document.body;
+    const examples = await (await fetch(HERE === GRAPHQL ? dataset.examples : dataset.adminExamples)).json();
     ReactDOM.createRoot(document.getElementById('graphiql')).render(
       React.createElement(GraphiQL, {
-        fetcher: (request, options) => ask(request, options?.headers),
+        fetcher: (request, options) => ask(request, options?.headers, HERE),
         defaultTabs: examples.map((query) => ({ query })),
         defaultEditorToolsVisibility: true,
         inputValueDeprecation: true,
