@@ -28,7 +28,8 @@ def slow_statements_part(found: SlowStatements) -> Part:
         lines += [found.obstacle, f"To see them: {found.remedy}"]
     if found.until:
         since = figures.moment(found.since, "an unknown moment")
-        whole = f"{found.calls:,} calls took {figures.duration(found.total_ms / 1_000)} of PostgreSQL's time"
+        spent = figures.duration(found.total_ms / 1_000)
+        whole = f"{found.calls:,} calls took {spent} in PostgreSQL, waits for locks included"
         lines.insert(0, f"Of this database, from {since} to {figures.moment(found.until)}: {whole}.")
     table = Table("By total time", COLUMNS, [_row(each) for each in found.statements])
     return Part("statements", "Slow statements", lines, [table])
