@@ -41,6 +41,7 @@ from feed_service.imports.report import Report
 from feed_service.imports.seed import SeedPlan, seed
 from feed_service.migrations import migrate
 from feed_service.pools import SPARE, Budget
+from feed_service.schema.admin.schema import printed as printed_admin
 from feed_service.schema.schema import printed
 from feed_service.settings import Settings
 
@@ -120,9 +121,10 @@ def token(username: str) -> None:
 
 
 @cli.command()
-def schema() -> None:
+@click.option("--admin", is_flag=True, help="That of administrators, at /admin.")
+def schema(*, admin: bool) -> None:
     """Print the GraphQL schema."""
-    click.echo(printed(), nl=False)
+    click.echo(printed_admin() if admin else printed(), nl=False)
 
 
 @cli.group("import")
