@@ -44,7 +44,7 @@ INDEXES = f"""
     ORDER BY space.nspname, of.relname, itself.relname
 """  # noqa: S608 - of constants.
 
-KEYS = """
+KEYS = f"""
     SELECT foreign_key.conname AS name, foreign_key.conrelid::bigint AS table_oid, space.nspname AS schema,
         of.relname AS table, target_space.nspname AS target_schema, target.relname AS target,
         foreign_key.conkey::int[] AS columns,
@@ -61,9 +61,13 @@ KEYS = """
     JOIN pg_namespace AS space ON space.oid = of.relnamespace
     JOIN pg_class AS target ON target.oid = foreign_key.confrelid
     JOIN pg_namespace AS target_space ON target_space.oid = target.relnamespace
-    WHERE foreign_key.contype = 'f' AND foreign_key.conparentid = 0
+    WHERE foreign_key.contype = 'f' AND foreign_key.conparentid = 0 AND of.oid NOT IN ({LOCKED})
     ORDER BY rows DESC, space.nspname, of.relname, foreign_key.conname
-"""
+"""  # noqa: S608 - of constants.
+
+LEFT_OUT = f"""
+    SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'm', 'p') AND oid IN ({LOCKED}) ORDER BY relname
+"""  # noqa: S608 - of constants.
 
 SERVES = {
     str(index.name): str(index.info["serves"])
@@ -141,6 +145,11 @@ class ForeignKey:
 
 async def all_indexes(ask: Questions) -> list[Index]:
     return [Index.of(row) for row in await ask.rows(INDEXES)]
+
+
+async def left_out(ask: Questions) -> list[str]:
+    """Tables that somebody has locked exclusively: their indexes are not looked at."""
+    return [row["name"] for row in await ask.rows(LEFT_OUT)]
 
 
 async def all_foreign_keys(ask: Questions) -> list[ForeignKey]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from feed_service.operations.asking import Questions
-from feed_service.operations.index_rows import ForeignKey, Index, all_foreign_keys, all_indexes
+from feed_service.operations.index_rows import ForeignKey, Index, all_foreign_keys, all_indexes, left_out
 from feed_service.operations.statistics_age import StatisticsAge, statistics_age
 
 LEAST_AGE = timedelta(days=1)
@@ -30,7 +30,7 @@ class Redundant:
 
 @dataclass(frozen=True)
 class Indexes:
-    """`unused` is None if the statistics are too young to tell."""
+    """`unused` is None if the statistics are too young to tell; `left_out`: tables that are locked."""
 
     statistics: StatisticsAge
     number: int
@@ -40,11 +40,14 @@ class Indexes:
     invalid: Sequence[Index]
     unindexed: Sequence[ForeignKey]
     all: Sequence[Index]
+    left_out: Sequence[str]
 
 
 async def indexes(ask: Questions, least_age: timedelta = LEAST_AGE) -> Indexes:
     age = await statistics_age(ask)
-    every, keys = await all_indexes(ask), await all_foreign_keys(ask)
+    # In this order: what is locked meanwhile is left out of both.
+    keys, every, locked = await all_foreign_keys(ask), await all_indexes(ask), await left_out(ask)
+    keys = [key for key in keys if key.table not in locked]
     redundant = list(redundancies(every))
     named = {found.index.oid for found in redundant}
     unused = [index for index in unused_of(every, keys) if index.oid not in named]
@@ -57,6 +60,7 @@ async def indexes(ask: Questions, least_age: timedelta = LEAST_AGE) -> Indexes:
         [index for index in every if not index.is_valid and not index.is_being_made],
         [key for key in keys if not any(supports(index, key) for index in every)],
         every,
+        locked,
     )
 
 

@@ -16,6 +16,8 @@ def indexes_part(found: Indexes) -> Part:
         f"{found.number:,} indexes take {figures.size(found.bytes)}. {found.statistics.told()}",
         "Uses on replicas are counted there, and not seen here: look at them before you drop an index.",
     ]
+    if found.left_out:
+        lines.append(f"Not looked at, for somebody has locked them: {figures.listed(found.left_out, 10)}.")
     if found.unused is None:
         least = figures.duration(LEAST_AGE)
         lines.append(f"Unused indexes are not judged: it takes statistics of {least} at least.")

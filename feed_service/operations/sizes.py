@@ -127,4 +127,4 @@ async def sizes(ask: Questions) -> Sizes:
         "THEN pg_database_size(current_database()) END AS bytes"
     )
     found = [TableSize(**row) for row in await ask.rows(SIZES)]
-    return Sizes(whole["bytes"], sorted(found, key=lambda table: -table.total_bytes))
+    return Sizes(whole["bytes"], sorted(found, key=lambda table: (not table.is_locked, -table.total_bytes)))

@@ -12,10 +12,12 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from feed_service.cli_report import report_command, written
+from feed_service.database import create_engine
 from feed_service.operations import connections, rules_running
 from feed_service.operations.advice import Advice
 from feed_service.operations.indexes import Indexes
 from feed_service.operations.report import Report, Wanted, report
+from feed_service.operations.sizes import Sizes
 from feed_service.operations.slow_statements import SlowStatements
 from tests.operations.planted import (
     FAR_MONTH,
@@ -166,6 +168,20 @@ def test_every_form_tells_the_same(seen: tuple[Report, Any]) -> None:
     for part in ("[advice]", "[statements]", "[drift]", "[partitions]", "▁", NASTY.partition(" ")[0]):
         assert part in terminal
     assert "a secret" not in written(seen[0], "html") + written(seen[0], "markdown") + terminal
+
+
+async def test_a_locked_table_is_left_out_and_nobody_is_waited_for(planted_url: str) -> None:
+    engine = create_engine(planted_url, pool_size=1)
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("LOCK TABLE large IN ACCESS EXCLUSIVE MODE")
+        found = await report(planted_url, WANTED)
+    await engine.dispose()
+    assert isinstance(found.indexes, Indexes)
+    assert isinstance(found.sizes, Sizes)
+    assert found.indexes.left_out == ["large"]
+    assert not [line.what for line in found.advice if "large" in line.what and line.part == "indexes"]
+    assert [(table.name, table.heap_bytes) for table in found.sizes.tables if table.is_locked] == [("large", None)]
+    assert "large (locked: not measured)" in written(found, "markdown").replace("\\", "")
 
 
 def test_the_command_writes_a_file_and_looks_twice(
