@@ -68,7 +68,8 @@ def verify(heads: BinaryIO | None) -> None:
     verdict = in_snapshot(lambda sql: audit_trail.verify(sql, noted))
     for fault in verdict.faults:
         click.echo(str(fault))
-    click.echo(f"{verdict.events:,} events, {len(verdict.faults):,} faults", err=True)
+    forgotten = f", {verdict.forgotten:,} events forgotten before" if verdict.forgotten else ""
+    click.echo(f"{verdict.events:,} events, {len(verdict.faults):,} faults{forgotten}", err=True)
     if verdict.faults:
         raise SystemExit(1)
 

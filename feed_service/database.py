@@ -151,6 +151,7 @@ class ReadDatabase:
         self.connections = connections
         self.meters = meters or Meters()
         self.waits = Spread()
+        self.most = 0
         self._gate = asyncio.Semaphore(connections)
         self._idle: list[Link] = []
 
@@ -209,6 +210,7 @@ class ReadDatabase:
             await self._queue()
         else:
             await self._gate.acquire()
+        self.most = max(self.most, self.in_use)
         try:
             return await self._read(read, self._idle.pop() if self._idle else await Link.open(self.engine))
         except CutOff:

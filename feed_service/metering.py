@@ -25,6 +25,8 @@ MOST_STATEMENTS = 1_000
 
 OTHER = "other"
 UNNAMED = "unnamed"
+REFUSED = "refused"
+"""What errors are counted under that came before there was an operation."""
 
 REPEATS = 5
 """So often may an operation run one statement for one field: more look like one for each row (N+1)."""
@@ -95,9 +97,13 @@ class BatchTally:
 
 
 class Pool(Protocol):
-    """Connections for one purpose. `waits`: how long requests waited for one, of those that did."""
+    """Connections for one purpose.
+
+    `waits`: how long requests waited for one, of those that did. `most`: in use at once, since somebody set it to 0.
+    """
 
     connections: int
+    most: int
     waits: Spread
 
     @property

@@ -99,7 +99,7 @@ class Resources:
             if self.workers:
                 await beside.enter_async_context(self._telling(self.workers))
             if self.settings.does_jobs:
-                working = await beside.enter_async_context(worker.working(self.url))
+                working = await beside.enter_async_context(worker.working(self.url, self.metrics.meters))
                 stopping.when_begun(working.stop)
             yield
         await self.tail.close()

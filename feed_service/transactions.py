@@ -103,6 +103,7 @@ class WriteDatabase:
         self.patience_s = patience_s
         self.meters = meters or Meters()
         self.waits = Spread()
+        self.most = 0
         self._gate = asyncio.Semaphore(connections)
         self._idle: list[Link] = []
 
@@ -167,6 +168,7 @@ class WriteDatabase:
         finally:
             if waits:
                 self.waits.add(waited(started))
+        self.most = max(self.most, self.in_use)
         try:
             yield
         finally:

@@ -28,7 +28,7 @@ from feed_service.http.refusals import (
 )
 from feed_service.http.replies import Reply, refused
 from feed_service.http.validators import digest_of, named_in
-from feed_service.metering import UNNAMED, Meters
+from feed_service.metering import REFUSED, Meters
 from feed_service.viewer import ANONYMOUS, Viewer
 from feed_service.watching import WATCH, Watch
 
@@ -113,7 +113,7 @@ class GraphQLEndpoint:
             shown = revealed(fault, heard.request_id)
             self.meters.outcomes["refused"] += 1
             if watch.operation is None:
-                self.meters.errors[UNNAMED, shown.code] += 1
+                self.meters.errors[REFUSED, shown.code] += 1
             is_graphql &= shown is fault and not isinstance(shown, HttpRefusal)
             return refused(heard.request_id, shown, media_type, is_graphql=is_graphql)
         finally:

@@ -12,6 +12,7 @@ from feed_service.jobs.kinds import KINDS
 from feed_service.jobs.outages import Outage
 from feed_service.jobs.runner import LANES, Runner
 from feed_service.jobs.upkeep import Upkeep
+from feed_service.metering import Meters
 from feed_service.transactions import WriteDatabase
 
 logger = logging.getLogger(__name__)
@@ -51,9 +52,10 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(url: str) -> AsyncIterator[Worker]:
+async def working(url: str, meters: Meters | None = None) -> AsyncIterator[Worker]:
     """A worker beside whatever is done in the block; at its end it is stopped."""
-    database = WriteDatabase.connect(url, pool_size=CONNECTIONS)
+    database = WriteDatabase.connect(url, pool_size=CONNECTIONS, meters=meters)
+    database.meters.pools["jobs"] = database
     outage = Outage()
     worker = Worker(Runner(database, KINDS, outage=outage), Upkeep(database, DUTIES, outage=outage))
     running = asyncio.create_task(worker.run())

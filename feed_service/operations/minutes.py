@@ -12,6 +12,9 @@ from feed_service.observability import Metrics
 
 KIND = "service"
 
+OURS = frozenset({"INTERNAL", "UNAVAILABLE", "TIMEOUT", "OVERLOADED"})
+"""Codes of errors that are not the client's own."""
+
 Counted = dict[str, Any]
 
 
@@ -19,8 +22,8 @@ def counted(metrics: Metrics) -> Counted:
     """All that was counted since the process began."""
     meters = metrics.meters
     codes: dict[str, int] = defaultdict(int)
-    for (name, _), number in meters.errors.items():
-        codes[name] += number
+    for (name, code), number in list(meters.errors.items()):
+        codes[name] += number if code in OURS else 0
     return {
         "operations": {
             name: {**times(spread), "errors": codes[name]} for name, spread in list(meters.operations.items())
@@ -90,4 +93,5 @@ def minute(metrics: Metrics, now: Counted, before: Counted, seconds: float) -> C
 def pool_of(meters: Meters, name: str, waited: Counted) -> Counted:
     pool = meters.pools[name]
     waits, total = waited.get("calls", 0), waited.get("seconds", 0.0)
-    return {"size": pool.connections, "in_use": pool.in_use, "waits": waits, "waited": total}
+    most, pool.most = max(pool.most, pool.in_use), 0
+    return {"size": pool.connections, "most": most, "waits": waits, "waited": total}

@@ -21,7 +21,7 @@ OF_SCRAPING = {"le", "instance"}
 
 
 class Pool:
-    connections, in_use = 10, 1
+    connections, most, in_use = 10, 1, 1
 
     def __init__(self) -> None:
         self.waits = Spread()

@@ -51,7 +51,9 @@
     const token = input.value.trim();
     if (token) sessionStorage.setItem(TOKEN, token);
     else sessionStorage.removeItem(TOKEN);
-    showWhoIsSignedIn();
+    // What is at /admin is told to administrators only, its schema as well: it is asked for when the page opens.
+    if (HERE === GRAPHQL) showWhoIsSignedIn();
+    else location.reload();
   }
 
   async function render() {
