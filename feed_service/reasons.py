@@ -10,7 +10,7 @@ from collections.abc import Iterator
 MOST_CHARS = 1_000
 
 _SECRETS = re.compile(
-    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@]+@"  # postgresql://name:password@host
+    r"(?P<scheme>\w+://[^\s:/@]*):\S+@"  # postgresql://name:password@host, also with an @ in the password
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON Web Token
     r"|\b[Bb]earer\s+\S+"
 )
@@ -19,8 +19,9 @@ _SECRETS = re.compile(
 def reason(error: BaseException) -> str:
     """In one line."""
     name = type(error).__name__
-    if _tells_values(error):
-        return f"{name} {getattr(error, 'sqlstate', None) or ''}".rstrip()
+    code = _sqlstate(error)
+    if _tells_values(error, code):
+        return f"{name} {code}".rstrip()
     first, *_ = f"{name}: {error}".splitlines() or [name]
     return masked(first[:MOST_CHARS].encode(errors="replace").decode().replace("\0", ""))
 
@@ -34,13 +35,17 @@ def told(error: BaseException) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came from, and so on."""
+    """The error, what it came from or is a group of, and so on."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
         seen.add(id(one))
         yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        waiting.append(one.__cause__ or (None if one.__suppress_context__ else one.__context__))
+        waiting += reversed(one.exceptions) if isinstance(one, BaseExceptionGroup) else ()
 
 
 def masked(text: str) -> str:
@@ -48,8 +53,12 @@ def masked(text: str) -> str:
     return _SECRETS.sub(lambda found: f"{found['scheme']}:***@" if found["scheme"] else "***", text)
 
 
-def _tells_values(error: BaseException) -> bool:
+def _tells_values(error: BaseException, code: str) -> bool:
     """Data exceptions of PostgreSQL (class 22), and the driver's own of arguments that do not fit."""
-    if (getattr(error, "sqlstate", None) or "").startswith("22"):
-        return True
-    return type(error).__module__.startswith("asyncpg") and isinstance(error, ValueError)
+    return code.startswith("22") or (type(error).__module__.startswith("asyncpg") and isinstance(error, ValueError))
+
+
+def _sqlstate(error: BaseException) -> str:
+    """Also of an error of PostgreSQL inside one of SQLAlchemy, which has its message."""
+    inner = getattr(error, "orig", None) or error
+    return getattr(inner, "sqlstate", None) or ""

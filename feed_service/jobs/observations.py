@@ -11,9 +11,10 @@ from time import perf_counter
 from sqlalchemy import bindparam, func, insert
 
 from feed_service import models
-from feed_service.jobs.outages import pause, told
+from feed_service.jobs.outages import pause
 from feed_service.observability import Metrics
 from feed_service.operations import minutes
+from feed_service.reasons import told
 from feed_service.transactions import Statements, WriteDatabase, compiled
 
 logger = logging.getLogger(__name__)

@@ -3,17 +3,15 @@
 import asyncio
 import logging
 import random
-import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from feed_service.errors import FeedError, Overloaded, Unavailable
+from feed_service.reasons import reason, told
 from feed_service.transactions import is_cut, is_worth_another
 
 logger = logging.getLogger(__name__)
-
-MOST_ERROR_CHARS = 1_000
 
 
 @dataclass
@@ -67,17 +65,6 @@ class Lane:
         self.outage.is_over()
         self._failed = None
         return is_more
-
-
-def reason(error: BaseException) -> str:
-    """In one line. What PostgreSQL tells beyond that shows the row, which may be about somebody."""
-    first, *_ = f"{type(error).__name__}: {error}".splitlines()
-    return first[:MOST_ERROR_CHARS].encode(errors="replace").decode().replace("\0", "")
-
-
-def told(error: BaseException) -> str:
-    """For the log: the reason, and where it was raised."""
-    return "\n".join([reason(error), *traceback.format_tb(error.__traceback__)]).rstrip()
 
 
 async def pause(stopped: asyncio.Event, seconds: float) -> None:

@@ -26,7 +26,8 @@ from datetime import timedelta
 from feed_service.commands import jobs
 from feed_service.commands.jobs import Job, Step
 from feed_service.commands.transaction import Writer
-from feed_service.jobs.outages import Lane, Outage, reason, told
+from feed_service.jobs.outages import Lane, Outage
+from feed_service.reasons import reason, told
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS, Viewer
 

@@ -24,8 +24,9 @@ from datetime import timedelta
 from feed_service.commands import jobs, regular_jobs
 from feed_service.commands.jobs import Job, Progress, Step
 from feed_service.commands.transaction import Transaction, Writer
-from feed_service.jobs.outages import Lane, Outage, reason, told
+from feed_service.jobs.outages import Lane, Outage
 from feed_service.jobs.runner import ATTEMPTS, Pace
+from feed_service.reasons import reason, told
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 

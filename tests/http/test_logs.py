@@ -10,9 +10,10 @@ import httpx2
 import orjson
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from feed_service.logs import configuration
-from feed_service.reasons import reason
+from feed_service.reasons import reason, told
 
 PASSWORD = "correct horse battery staple"
 SECRET_WORDS = "what nobody else shall read"
@@ -94,5 +95,11 @@ async def test_what_postgresql_says_of_a_row_is_left_out(database_url: str, line
 
 
 def test_urls_and_tokens_are_masked_in_any_text() -> None:
-    told = reason(OSError("postgresql://feed:pass-word@db/feed refused; Authorization: Bearer abc.def"))
-    assert told == "OSError: postgresql://feed:***@db/feed refused; Authorization: ***"
+    line = reason(OSError("postgresql://feed:p@ss-word@db/feed refused; Authorization: Bearer abc.def"))
+    assert line == "OSError: postgresql://feed:***@db/feed refused; Authorization: ***"
+
+
+def test_what_was_raised_side_by_side_or_inside_of_sqlalchemy_is_told_without_values() -> None:
+    refused = DBAPIError("", None, asyncpg.InvalidTextRepresentationError('not a number: "secret words"'))
+    lines = [line for line in told(ExceptionGroup("both", [refused, KeyError("missing")])).splitlines() if line]
+    assert lines == ["ExceptionGroup: both (2 sub-exceptions)", "DBAPIError 22P02", "KeyError: 'missing'"]
