@@ -20,6 +20,9 @@ from feed_service.watching import AT, Watch
 
 NS = 1_000_000_000
 
+UNTOLD: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
+"""Messages of exceptions hold what clients have sent: the log has them, masked; a span has a code, or a class."""
+
 
 class Spans:
     """What `metering.Meters.spans` is told."""
@@ -42,18 +45,24 @@ class Spans:
         above = self._propagator.extract({"traceparent": watch.traceparent}) if watch.traceparent else None
         name = watch.operation or "unnamed"
         attributes: dict[str, Any] = {"graphql.operation.name": name, "feed.request_id": watch.request_id}
-        with self._tracer.start_as_current_span(name, above, SpanKind.SERVER, attributes) as span:
-            yield
-            span.set_attribute("feed.statements", sum(watch.statements.values()))
-            span.set_attribute("feed.pool_wait_ms", round(watch.waited_s * 1_000, 3))
-            if watch.codes:
-                span.set_status(Status(StatusCode.ERROR, ", ".join(watch.codes)))
+        with self._tracer.start_as_current_span(name, above, SpanKind.SERVER, attributes, **UNTOLD) as span:
+            try:
+                yield
+            finally:
+                span.set_attribute("feed.statements", sum(watch.statements.values()))
+                span.set_attribute("feed.pool_wait_ms", round(watch.waited_s * 1_000, 3))
+                if watch.codes:
+                    span.set_status(Status(StatusCode.ERROR, ", ".join(watch.codes)))
 
     @contextmanager
     def batch(self, name: str, keys: int) -> Iterator[None]:
         attributes: dict[str, Any] = {"feed.batch.keys": keys, "feed.path": AT.get()}
-        with self._tracer.start_as_current_span(f"load {name}", attributes=attributes):
-            yield
+        with self._tracer.start_as_current_span(f"load {name}", attributes=attributes, **UNTOLD) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                raise
 
     def statement(self, name: str, seconds: float, rows: int) -> None:
         """Of one that has just ended. Its text is known by its name; values are never told."""

@@ -39,6 +39,18 @@ async def test_a_span_for_the_operation_each_batch_and_each_statement(database_u
     assert (batch.start_time or 0) < began < ended <= (batch.end_time or 0)
 
 
+def test_a_span_has_the_code_of_what_was_raised_and_not_its_words() -> None:
+    kept, watch = InMemorySpanExporter(), Watch("a-request")
+    spans = Spans(SimpleSpanProcessor(kept))
+    with pytest.raises(ValueError, match="secret"), spans.operation(watch):
+        watch.codes = ["TIMEOUT"]
+        with spans.batch("some", 1):
+            raise ValueError("$password cannot be 'secret'")
+    spans.close()
+    told = [(span.status.description, [*span.events]) for span in kept.get_finished_spans()]
+    assert told == [("ValueError", []), ("TIMEOUT", [])]
+
+
 def id_of(span: ReadableSpan) -> int:
     return int(span.context.span_id)
 
