@@ -1,9 +1,11 @@
 """What `/metrics` tells of the database, whichever process is asked: jobs, drift, partitions."""
 
 import asyncio
+import logging
 from collections import Counter
 from datetime import UTC, datetime
 
+import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from feed_service.database import ReadDatabase
@@ -11,6 +13,9 @@ from feed_service.errors import FeedError
 from feed_service.exposition import DatabaseFigures
 from feed_service.models.partitions import Partition, missing
 from feed_service.queries import jobs, partitions
+from feed_service.reasons import reason
+
+log = logging.getLogger(__name__)
 
 WITHIN_S = 1.0
 """Prometheus gives up after ten, and wants the other numbers most when the database is away."""
@@ -20,11 +25,15 @@ RECONCILE = "reconcile"
 
 
 async def figures(database: ReadDatabase) -> DatabaseFigures | None:
-    """None if the database does not answer in time."""
+    """None if the database does not answer in time, or cannot: without these numbers, all others are still told."""
     try:
         async with asyncio.timeout(WITHIN_S):
             return await _figures(database)
     except (TimeoutError, FeedError, SQLAlchemyError, OSError):
+        return None
+    except asyncpg.PostgresError as error:
+        # As of a role that may not see something, which does not pass by itself.
+        log.warning("What the database should tell of itself could not be read: %s", reason(error))
         return None
 
 
