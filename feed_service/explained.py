@@ -88,6 +88,8 @@ class Explainer:
             return await asyncio.create_task(self._explained(operation, question))
 
     async def _explained(self, operation: Operation, question: Question) -> Explained:
+        # What is explained is no part of the request that asks for it, nor counted.
+        WATCH.set(None)
         async with self._databases(question) as (database, writing):
             # Unseen at first, so that connections are open and statements prepared, as a request finds them.
             began = perf_counter()
