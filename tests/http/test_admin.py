@@ -33,7 +33,7 @@ def ask(url: str, headers: dict[str, str], query: str) -> Any:  # noqa: ANN401 -
 @pytest.mark.parametrize("role", ["user", "moderator"])
 async def test_nobody_but_an_administrator_gets_in(real_url: str, database_url: str, role: str) -> None:
     headers = await signed_up(real_url, database_url, f"no_{role}", role)
-    for query in ("{ jobs { work { kind } } }", "{ __schema { queryType { name } } }"):
+    for query in ("{ jobs { work { kind } } }", "{ __schema { queryType { name } } }", "{ auditLo }"):
         assert [error["extensions"]["code"] for error in ask(real_url, headers, query)["errors"]] == ["FORBIDDEN"]
         assert [error["extensions"]["code"] for error in ask(real_url, {}, query)["errors"]] == ["UNAUTHENTICATED"]
 
@@ -50,11 +50,13 @@ async def test_every_example_is_answered_and_an_administrator_sees_all(real_url:
     ]
     assert {"users", "audit_events"} <= {table["title"].rpartition(".")[2] for table in tables}
     explained = ask(
-        real_url, headers, '{ explainOperation(document: "{ viewer { user { username } } }", asUser: "root_of_all") { '
+        real_url, headers,
+        '{ explainOperation(document: "query Looked { viewer { user { username } } }", asUser: "root_of_all") { '
         "viewer statements { name verdicts { kind } plan { root } } } }",
     )["data"]["explainOperation"]  # fmt: skip
     assert explained["viewer"] == "root_of_all"
     assert explained["statements"][0]["plan"]["root"]["kind"]
+    assert "Looked" not in httpx2.get(f"{real_url}/metrics").text, "what is explained is not served"
     nobody = "VXNlcjo5OTk5OTk"  # User:999999
     query = f'{{ engagement(of: AUTHORS, ids: ["{nobody}"], window: DAYS_7) {{ id engagement {{ likeCount }} }} }}'
     assert ask(real_url, headers, query)["data"]["engagement"] == [{"id": nobody, "engagement": {"likeCount": 0}}]
