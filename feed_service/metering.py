@@ -21,7 +21,9 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 MOST_OPERATIONS = 200
 MOST_STATEMENTS = 1_000
-"""Clients choose the names of operations, and some texts have values in them: what comes later is `other`."""
+MOST_REPEATS, MOST_OF_PATH = 1_000, 200
+"""Clients choose the names of operations and fields, and some texts have values in them: what comes later is `other`,
+or not told."""
 
 OTHER = "other"
 UNNAMED = "unnamed"
@@ -231,7 +233,9 @@ class Meters:
         for (tally, path), times in watch.statements.items():
             self.uses[name, tally] += times
             if times > REPEATS:
-                self.repeats[name, tally, path] += 1
+                key = name, tally, path[:MOST_OF_PATH]
+                if key in self.repeats or len(self.repeats) < MOST_REPEATS:
+                    self.repeats[key] += 1
                 repeated.append((tally, path, times))
         return repeated
 

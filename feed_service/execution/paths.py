@@ -13,7 +13,14 @@ from inspect import isawaitable
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from graphql import Executor, GraphQLError, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    Executor,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+)
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
@@ -30,6 +37,9 @@ from feed_service.observability import Metrics, OperationMeter
 from feed_service.watching import AT, WATCH, Watch
 
 log = logging.getLogger(__name__)
+
+MOST_OF_NAME = 100
+"""Characters of an operation's name by which it is known to log, spans and metrics: clients may send 100,000."""
 
 Context = TypeVar("Context")
 Build = Callable[..., Executor[Any] | list[GraphQLError]]
@@ -90,7 +100,7 @@ class Execution:
             WATCH.reset(was)
 
     async def _watched(self, asked: Asked[Context], watch: Watch) -> tuple[Context, Answer]:
-        watch.operation, started = asked.operation.name, perf_counter()
+        watch.operation, started = (asked.operation.name or "")[:MOST_OF_NAME] or None, perf_counter()
         try:
             if self._meters.spans is None:
                 context, answer = await self._told(asked, watch)
@@ -223,6 +233,19 @@ class Payloads(Executor[Any]):
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:  # noqa: ANN401 - graphql-core's own.
         super().__init__(*args, **kwargs)
         self._plan = plan
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,  # noqa: ANN401 - of any resolver.
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,  # noqa: ANN401 - graphql-core's own.
+    ) -> Any:  # noqa: ANN401 - the completed value, or a coroutine of it.
+        """Fields of the root come one after the other: several that write are not one that writes for each row."""
+        if path.prev is None:
+            AT.set(str(path.key))
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
     def complete_value(
         self,

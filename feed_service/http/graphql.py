@@ -111,8 +111,9 @@ class GraphQLEndpoint:
             raise
         except Exception as fault:  # noqa: BLE001 - the one place where what nobody foresaw is logged and masked.
             shown = revealed(fault, heard.request_id)
-            self.meters.outcomes["refused"] += 1
-            if watch.operation is None:
+            if not watch.codes:
+                # Otherwise it was executed, and is counted as an error of its operation.
+                self.meters.outcomes["refused"] += 1
                 self.meters.errors[REFUSED, shown.code] += 1
             is_graphql &= shown is fault and not isinstance(shown, HttpRefusal)
             return refused(heard.request_id, shown, media_type, is_graphql=is_graphql)

@@ -56,7 +56,14 @@ class Query:
         return [Thing(number=number) for number in range(first)]
 
 
-CORE = strawberry.Schema(Query)._schema  # noqa: SLF001 - as in app.py.
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def write(self, info: Info[Loaders, None]) -> Thing:
+        return Thing(number=(await info.context.reader.scalars(TWICE, {"number": 1}))[0])
+
+
+CORE = strawberry.Schema(Query, Mutation)._schema  # noqa: SLF001 - as in app.py.
 
 
 class Site:

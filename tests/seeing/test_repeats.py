@@ -36,3 +36,16 @@ async def test_in_production_it_is_a_metric_only(database_url: str, repeated: li
         answer = await site.ask(f"{{ things(first: {MANY}) {{ twice }} }}")
     assert (answer.extensions, repeated) == (None, [])
     assert [path for _, _, path in site.meters.repeats] == ["things.twice"]
+
+
+@pytest.mark.parametrize("is_development", [True, False])
+async def test_several_writes_are_not_one_for_each_row(database_url: str, *, is_development: bool) -> None:
+    async with site_on(database_url, is_development=is_development) as site:
+        answer = await site.ask("mutation { " + " ".join(f"a{n}: write {{ number }}" for n in range(MANY)) + " }")
+    assert (answer.errors, dict(site.meters.repeats)) == ([], {})
+
+
+async def test_names_are_bounded_however_long_clients_make_them(database_url: str) -> None:
+    async with site_on(database_url) as site:
+        await site.ask(f"query {'Long' * 100} {{ things(first: 1) {{ number }} }}")
+    assert list(map(len, site.meters.operations)) == [100]
