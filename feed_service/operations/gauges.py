@@ -5,7 +5,6 @@ import logging
 from collections import Counter
 from datetime import UTC, datetime
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from feed_service.database import ReadDatabase
@@ -14,6 +13,7 @@ from feed_service.exposition import DatabaseFigures
 from feed_service.models.partitions import Partition, missing
 from feed_service.queries import jobs, partitions
 from feed_service.reasons import reason
+from feed_service.transactions import sqlstate_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ async def figures(database: ReadDatabase) -> DatabaseFigures | None:
             return await _figures(database)
     except (TimeoutError, FeedError, SQLAlchemyError, OSError):
         return None
-    except asyncpg.PostgresError as error:
+    except Exception as error:
+        if not sqlstate_of(error):
+            raise
         # As of a role that may not see something, which does not pass by itself.
         log.warning("What the database should tell of itself could not be read: %s", reason(error))
         return None
