@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,13 +25,16 @@ from feed_service.operations.explaining import PlanFinder
 from feed_service.operations.slow_log import SlowLog
 from feed_service.polling import epochs
 from feed_service.polling.tail import Tail
+from feed_service.reasons import reason
 from feed_service.settings import Settings
 from feed_service.stopping import Stopping
 from feed_service.transactions import WriteDatabase
 from feed_service.viewer import ANONYMOUS
 from feed_service.worker_metrics import Workers
 
-TELL_S = 1.0
+log = logging.getLogger(__name__)
+
+TELL_S = 5.0
 """How old the numbers of other workers may be in `/metrics`."""
 
 
@@ -85,8 +89,9 @@ class Resources:
 
     async def metrics_text(self) -> bytes:
         """What this process has counted, or all workers, and how the database stands."""
-        text, figures = self.metrics.text(), await gauges.figures(self.database)
-        return (self.workers.total(text) if self.workers else text) + self.metrics.text_of(figures)
+        figures = await gauges.figures(self.database)
+        text = self.workers.total(self.metrics.registry) if self.workers else self.metrics.text()
+        return text + self.metrics.text_of(figures)
 
     @asynccontextmanager
     async def open(self, remembering: AbstractAsyncContextManager[None], stopping: Stopping) -> AsyncIterator[None]:
@@ -113,9 +118,16 @@ class Resources:
 
     @asynccontextmanager
     async def _telling(self, workers: Workers) -> AsyncIterator[None]:
+        def tell() -> None:
+            try:
+                workers.tell(self.metrics.registry)
+            except OSError as error:
+                # As on a disk that is full: the process serves and stops all the same.
+                log.warning("What was counted could not be left for other workers: %s", reason(error))
+
         async def regularly() -> None:
             while True:
-                workers.tell(self.metrics.text())
+                tell()
                 await asyncio.sleep(TELL_S)
 
         telling = asyncio.create_task(regularly())
@@ -123,4 +135,4 @@ class Resources:
         telling.cancel()
         with suppress(asyncio.CancelledError):
             await telling
-        workers.tell(self.metrics.text())
+        tell()

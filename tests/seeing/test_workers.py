@@ -21,7 +21,7 @@ metrics.meters.batches["users.by_id"].keys.add(7)
 metrics.cache.read("tag_stats", "hit", 2)
 metrics.cache.breaker(is_open=True)
 metrics.meters.log_lag_s = lambda: 5.0
-Workers(Path(sys.argv[1])).tell(metrics.text())
+Workers(Path(sys.argv[1])).tell(metrics.registry)
 print(flush=True)
 sys.stdin.read()
 """
@@ -46,10 +46,10 @@ def test_counters_and_gauges_of_two_workers(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        while_both = values(workers.total(metrics.text()))
+        while_both = values(workers.total(metrics.registry))
         alone = values(metrics.text())
         other.communicate()
-    after = values(workers.total(metrics.text()))
+    after = values(workers.total(metrics.registry))
     for found in (while_both, after):
         assert found["feed_graphql_requests_total executed"] == 42
         assert found["feed_batch_keys_count users.by_id"] == 2
