@@ -28,8 +28,9 @@ test: .venv/dev.stamp assets ## Run all tests (DATABASE_URL: on that server; PRO
 test-15: .venv/dev.stamp assets ## Run all tests on the PostgreSQL 15 in POSTGRES_15
 	TEST_POSTGRES_BIN='$(POSTGRES_15)' $(pytest)
 
-# Each process has a PostgreSQL of its own, and does a file of tests at a time.
-pytest = .venv/bin/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+# Each process has a PostgreSQL of its own, and does a file of tests at a time. Dozens of processes are started, each of
+# which takes seconds to compile what it imports where bytecode is not kept.
+pytest = env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-clients
 test-clients: .venv/dev.stamp ## Install Apollo Client and urql with npm, and run them against the service

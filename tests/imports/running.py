@@ -79,8 +79,10 @@ async def fetch(url: str, statement: str, **values: Any) -> list[tuple[Any, ...]
 
 
 async def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, in a fixed order."""
+    """Every row of every table, in a fixed order; but not of those that tell when the database was made."""
     tables = await fetch(
-        url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+        url,
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename NOT IN ('alembic_version', 'view_horizon') ORDER BY 1",
     )
     return {table: await fetch(url, f'SELECT t::text FROM "{table}" t ORDER BY 1') for (table,) in tables}  # noqa: S608

@@ -1,7 +1,7 @@
 """The end of an account, interrupted wherever it can be: the same in the end, and exact for all who stay."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -82,6 +82,10 @@ class Counting(Statements):
         self.ran()
         return await super().run(statement, **values)
 
+    async def run_all(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.ran()
+        await super().run_all(statement, rows)
+
 
 class Mortal(WriteDatabase):
     """Dies as it is told: before a statement, by its number, before the commit (0), or after it (-1)."""
@@ -99,6 +103,7 @@ class Mortal(WriteDatabase):
             return answer
 
         await super().transact(mortal, **options)
+        assert self.dies_at <= 0, f"It outlived statement {self.dies_at}: {self.statements} were run."
         raise Crash
 
     def ran(self) -> None:
