@@ -33,6 +33,9 @@ NOTHING = {"open_after_xid": 0, "open_after_seq": 0, "open_xids": [], "after_xid
 ATTEMPTS = 3
 """Reads of which each finds another epoch than the last: at start, and after an import."""
 
+GONE_S = 60.0
+"""Whoever polls has asked again by then. A read that failed when nobody did afterwards says nothing of now."""
+
 Renew = Callable[[Outdated], Awaitable[None]]
 Listener = Callable[[Sequence[Event] | None], None]
 
@@ -65,6 +68,7 @@ class Tail:
         self._number = 0
         self._read_s = self._began_s = -inf
         self._behind_since_s: float | None = None
+        self._ended_s = -inf
         self._running: asyncio.Task[Standing] | None = None
         self._next: asyncio.Task[Standing] | None = None
 
@@ -105,8 +109,11 @@ class Tail:
 
     @property
     def lag_s(self) -> float:
-        """For how long the log could not be read though somebody asks; 0 if all who did were answered."""
-        return 0.0 if self._behind_since_s is None else time.monotonic() - self._behind_since_s
+        """For how long the log could not be read though somebody asks; 0 if all who did were answered, or are gone."""
+        now_s, is_asked = time.monotonic(), self._running is not None or self._next is not None
+        if self._behind_since_s is None or (not is_asked and now_s - self._ended_s > GONE_S):
+            return 0.0
+        return now_s - self._behind_since_s
 
     def outdate(self) -> None:
         """Something was committed here: whoever asks from now on is told of it, however new the last read is."""
@@ -149,7 +156,7 @@ class Tail:
 
     def _begin_next(self) -> "asyncio.Task[Standing]":
         if self._next is None:
-            if self._behind_since_s is None:
+            if not self.lag_s:
                 self._behind_since_s = time.monotonic()
             self._next = asyncio.create_task(self._read_after(self._running))
             self._next.add_done_callback(_seen)
@@ -166,7 +173,7 @@ class Tail:
             self._behind_since_s = None if self._next is None else time.monotonic()
             return standing
         finally:
-            self._running = None
+            self._running, self._ended_s = None, time.monotonic()
 
     async def _read(self) -> Standing:
         for _ in range(ATTEMPTS):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from feed_service.database import ReadDatabase
@@ -208,3 +209,17 @@ async def test_tokens_wander_between_processes_among_many_writers_and_nothing_is
         assert set(wanderer.seqs) == committed, "lost, or never committed"
     assert len(committed) > 200
     await reading.close()
+
+
+async def test_the_log_is_behind_only_while_somebody_asks(
+    tails: Callable[[], Tail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail = tails()
+    await tail.caught_up()
+    assert tail.lag_s == 0.0
+    monkeypatch.setattr(tail, "database", ReadDatabase.connect("postgresql://nobody@127.0.0.1:1/away"))
+    with pytest.raises(OSError, match=r"refused|failed"):
+        await tail.caught_up(0)
+    assert tail.lag_s > 0.0
+    monkeypatch.setattr("feed_service.polling.tail.GONE_S", -1.0)
+    assert tail.lag_s == 0.0, "who asked has gone"
