@@ -1,5 +1,6 @@
 """What is counted, in the words of Prometheus: families of metrics."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -63,9 +64,11 @@ class MeterFamilies(Collector):
         yield counters("feed_statement_rows", text, labels, (([name], tally.rows) for name, tally in tallies))
         failed = (([name], tally.errors) for name, tally in tallies if tally.errors)
         yield counters("feed_statement_errors", "Statements that failed or were cancelled.", labels, failed)
-        repeats = (([name, tally.name, path], number) for (name, tally, path), number in self.meters.repeats.items())
+        repeats = Counter[tuple[str, str, str]]()
+        for (name, tally, path), number in self.meters.repeats.items():
+            repeats[name, tally.name, path] += number
         text = "Operations that ran a statement more than five times for one field (N+1)."
-        yield counters("feed_repeated_statements", text, ["operation", "statement", "path"], repeats)
+        yield counters("feed_repeated_statements", text, ["operation", "statement", "path"], repeats.items())
 
     def _of_batches(self) -> Iterator[Metric]:
         batches, labels = list(self.meters.batches.items()), ["batch"]
