@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from feed_service import models
 from feed_service.commands.transaction import Transaction
-from feed_service.errors import Overloaded
+from feed_service.errors import FeedError, Overloaded
 from feed_service.models.partitions import MONTHLY, Month, Monthly, Partition, missing
 from feed_service.queries import partitions
 from feed_service.transactions import compiled, sqlstate_of
@@ -34,11 +34,18 @@ LOCK_NOT_AVAILABLE = "55P03"
 LISTED = compiled(partitions.listed())
 
 
+class TooManyStrays(FeedError):
+    """More has fallen into a default partition than upkeep may move. Somebody has to, so it is told as an error."""
+
+    code = "OVERLOADED"
+    http_status = 503
+
+
 async def create_partitions(tx: Transaction, now: datetime | None = None, *, is_patient: bool = False) -> bool:
     """Make one that is missing, and move into it what has fallen into the default meanwhile; whether it made one.
 
-    Raises Overloaded when others are in the way, or when more has fallen into the default than can be moved beside
-    them; `is_patient` waits and moves all the same.
+    Raises Overloaded when others are in the way, and TooManyStrays when more has fallen into the default than can be
+    moved beside them; `is_patient` waits and moves all the same.
     """
     there, now = await listed(tx), now or datetime.now(UTC)
     defaults = {one.table_name: one for one in there if one.is_default}
@@ -52,7 +59,7 @@ async def create_partitions(tx: Transaction, now: datetime | None = None, *, is_
             return True
     if too_many:
         names = ", ".join(f"{one.name} holds {one.heap_bytes >> 20} MB" for one in too_many)
-        raise Overloaded(f"{names}: run `feed-service partitions --ensure` when there is little to do.")
+        raise TooManyStrays(f"{names}: run `feed-service partitions --ensure` when there is little to do.")
     return False
 
 

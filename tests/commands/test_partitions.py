@@ -17,7 +17,7 @@ from feed_service.cli import cli
 from feed_service.commands import audit, audit_trail, partitions
 from feed_service.commands.audit_trail import Head, Verdict
 from feed_service.commands.forgetting_partitions import drop_partitions
-from feed_service.commands.partitions import create_partitions, listed
+from feed_service.commands.partitions import TooManyStrays, create_partitions, listed
 from feed_service.commands.transaction import Writer
 from feed_service.database import ReadDatabase
 from feed_service.errors import Overloaded
@@ -190,7 +190,7 @@ async def test_who_is_in_the_way_is_not_waited_for(
             await writer.run(create_partitions, LATER)
     monkeypatch.setattr(partitions, "MOST_MOVED_BYTES", 0)
     await owner.execute(WRITE, LATER, 1)
-    with pytest.raises(Overloaded, match=r"_default holds .*--ensure"):
+    with pytest.raises(TooManyStrays, match=r"_default holds .*--ensure"):
         await create(writer, LATER)
     assert await names(writer) == before
     assert await writer.run(create_partitions, LATER, is_patient=True)
