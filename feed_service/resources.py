@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import Protocol, Self
 
 from feed_service.cache import read_through
 from feed_service.cache.read_through import ReadThrough
@@ -36,6 +36,14 @@ log = logging.getLogger(__name__)
 
 TELL_S = 5.0
 """How old the numbers of other workers may be in `/metrics`."""
+
+
+CLOSE_S = 2.0
+"""How long each of them may take to be closed: a server that has vanished without a word never says goodbye."""
+
+
+class Closing(Protocol):
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -107,12 +115,8 @@ class Resources:
                 working = await beside.enter_async_context(worker.working(self.url, self.metrics.meters))
                 stopping.when_begun(working.stop)
             yield
-        await self.tail.close()
-        await self.slow_log.close()
-        await self.cache.close()
-        await self.exporting.close()
-        await self.writing.close()
-        await self.database.close()
+        for one in (self.tail, self.slow_log, self.cache, self.exporting, self.writing, self.database):
+            await _closed(one)
         if self.metrics.meters.spans is not None:
             await asyncio.to_thread(self.metrics.meters.spans.close)
 
@@ -136,3 +140,11 @@ class Resources:
         with suppress(asyncio.CancelledError):
             await telling
         tell()
+
+
+async def _closed(one: Closing) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await one.close()
+    except TimeoutError:
+        log.warning("%s is left as it is: whoever is at its other end says nothing.", type(one).__name__)
