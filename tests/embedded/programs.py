@@ -29,7 +29,9 @@ def started(
     program: str, *arguments: object, environment: Mapping[str, str] = os.environ
 ) -> Iterator[subprocess.Popen[str]]:
     """A Python process that runs `program` in the checkout; ended with the block if it still runs."""
-    argv = [sys.executable, "-c", program, *map(str, arguments)]
+    # Whoever runs the tests in the background of a shell ignores SIGINT, and with it all whom they start.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    argv = [sys.executable, "-c", heeding + program, *map(str, arguments)]
     with subprocess.Popen(argv, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) as child:
         try:
             yield child
