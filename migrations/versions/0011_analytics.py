@@ -15,7 +15,6 @@ branch_labels = None
 depends_on = None
 
 
-
 def upgrade() -> None:
     put("ix_posts_category_published", "category_id, published_at DESC, id DESC", "ix_posts_category")
     op.create_table(
