@@ -109,7 +109,8 @@ async def test_it_cannot_be_brought_back_any_more_by_anybody(
 async def test_what_is_too_old_is_found_without_a_search(writing: WriteDatabase) -> None:
     async def plan(tx: Transaction, statement: Statement) -> str:
         driver = tx.sql.driver
-        await driver.execute(f"SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; PREPARE it AS {statement.text}")
+        await driver.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        await driver.execute(f"PREPARE it AS {statement.text}")
         lines = [row[0] for row in await driver.fetch("EXPLAIN EXECUTE it (now(), 10)")]
         await driver.execute("DEALLOCATE it")
         return "\n".join(lines)
