@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from feed_service.jobs import observations
 from feed_service.jobs.duties import DUTIES
 from feed_service.jobs.kinds import KINDS
 from feed_service.jobs.outages import Outage
 from feed_service.jobs.runner import LANES, Runner
 from feed_service.jobs.upkeep import Upkeep
 from feed_service.metering import Meters
+from feed_service.observability import Metrics
 from feed_service.transactions import WriteDatabase
 
 logger = logging.getLogger(__name__)
@@ -71,5 +73,7 @@ async def working(url: str, meters: Meters | None = None) -> AsyncIterator[Worke
 
 
 async def work_until(url: str, stopped: asyncio.Event) -> None:
-    async with working(url):
+    """What is done meanwhile is kept for the report, as that of processes that serve."""
+    metrics = Metrics()
+    async with working(url, metrics.meters) as worker, observations.kept(worker.runner.database, metrics):
         await stopped.wait()
