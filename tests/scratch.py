@@ -1,38 +1,53 @@
 """Scratch databases: made from a template, emptied, dropped. Nothing else on the server is touched."""
+# ruff: noqa: S608 - the statements are made of the names of our own tables.
 
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+import asyncpg
+from sqlalchemy import make_url
 
-EMPTY = """
+from feed_service import models
+from feed_service.models.partitions import MONTHLY
+
+PARTITIONED = frozenset(monthly.table for monthly in MONTHLY)
+"""They have no pages of their own to look at."""
+
+MUCH_BYTES = 200_000
+"""Of a table that is truncated: that takes 2 ms for each table which refers to it, as almost all do to users."""
+
+DELETE = "\n".join(
+    f"""
+    IF {"true" if table.name in PARTITIONED else f"pg_relation_size('{table.name}') BETWEEN 1 AND {MUCH_BYTES}"}
+        AND EXISTS (SELECT FROM {table.name}) THEN DELETE FROM {table.name}; END IF;"""
+    for table in reversed(models.Base.metadata.sorted_tables)
+)
+
+EMPTY = f"""
 DO $$
 DECLARE
     name text;
     is_filled boolean;
-    filled text[] := '{}';
+    filled text[] := '{{}}';
+    has_audited boolean := EXISTS (SELECT FROM audit_events);
 BEGIN
+    IF has_audited THEN ALTER TABLE audit_events DISABLE TRIGGER USER; END IF;
+    {DELETE}
     FOR name IN SELECT oid::regclass::text FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+            AND pg_relation_size(oid) > 0
     LOOP
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
-        IF is_filled THEN filled := filled || name; END IF;
+        IF is_filled OR pg_relation_size(name::regclass) > {MUCH_BYTES} THEN filled := filled || name; END IF;
     END LOOP;
-    FOREACH name IN ARRAY filled LOOP
-        IF name LIKE 'audit_events%' THEN EXECUTE 'ALTER TABLE ' || name || ' DISABLE TRIGGER USER'; END IF;
-    END LOOP;
-    IF filled <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
-    FOREACH name IN ARRAY filled LOOP
-        IF name LIKE 'audit_events%' THEN EXECUTE 'ALTER TABLE ' || name || ' ENABLE TRIGGER USER'; END IF;
-    END LOOP;
+    IF filled <> '{{}}' THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
+    IF has_audited THEN ALTER TABLE audit_events ENABLE TRIGGER USER; END IF;
     PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$
 """
-"""Truncates only what is filled, of partitions too: a TRUNCATE of everything costs more than most tests. Ids begin at 1
-again."""
+"""Deletes the few rows of most tests, and truncates what is large. Ids begin at 1 again."""
 
 
 @asynccontextmanager
@@ -52,9 +67,9 @@ async def empty(database_url: str) -> None:
 
 
 async def execute(url: str, statement: str) -> None:
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    """By the driver alone: SQLAlchemy asks a new connection for 10 ms, as often as there are tests."""
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     try:
-        async with engine.connect() as connection:
-            await connection.execute(text(statement))
+        await connection.execute(statement)
     finally:
-        await engine.dispose()
+        await connection.close()

@@ -146,6 +146,9 @@ def test_a_process_that_serves_leaves_commands_and_migrations_alone() -> None:
     assert "feed_service.app" in found
     ours = {"feed_service.cli", "feed_service.preparing", "feed_service.imports", "feed_service.embedded.postgres"}
     assert not {"alembic", "mako", *ours} & set(found)
+    of_tracing = ("opentelemetry", "google.protobuf", "requests", "feed_service.tracing")
+    assert not [name for name in found if name.startswith(of_tracing)], "it traces nothing"
+    assert "feed_service.admin" not in found, "nobody has asked for it"
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:

@@ -101,7 +101,7 @@ async def test_304_means_that_a_fresh_answer_would_be_the_same(
         for name, document in (await polls_of(pair, who, next(iter(writing.posts)))).items()
     ]
     history: list[str] = []
-    for number in range(30):
+    for number in range(20):
         history.append(await writing.step())
         for held in random.sample(
             [held for held in all_held if not (writing.is_suspended and held.who is people.cy)], 8
