@@ -103,6 +103,24 @@ def test_parameters_of_libpq_are_understood(given: str, taken: str) -> None:
     assert checked(taken) == taken
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://"),
+        ({"CACHE_URL": "memcached://x"}, "CACHE_URL must begin with"),
+        ({"FEED_LOGS": "xml"}, "FEED_LOGS must be json or lines."),
+        (
+            {"FEED_SLOW_STATEMENT_MS": "soon"},
+            "FEED_SLOW_STATEMENT_MS must be a number of milliseconds, or 0 for never.",
+        ),
+        ({"FEED_POOL_SIZE": "0"}, "FEED_POOL_SIZE must be a number from 1 to"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(variables: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Settings.from_environment(variables)
+
+
 NOW = Facts(180006, "18.6", is_standby=False, is_read_only=False, revision="0007")
 
 
