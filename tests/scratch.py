@@ -19,7 +19,7 @@ MUCH_BYTES = 200_000
 
 DELETE = "\n".join(
     f"""
-    IF {"true" if table.name in PARTITIONED else f"pg_relation_size('{table.name}') BETWEEN 1 AND {MUCH_BYTES}"}
+    IF {"true" if table.name in PARTITIONED else f"pg_relation_size('{table.name}') > 0"}
         AND EXISTS (SELECT FROM {table.name}) THEN DELETE FROM {table.name}; END IF;"""
     for table in reversed(models.Base.metadata.sorted_tables)
 )
@@ -27,22 +27,27 @@ DELETE = "\n".join(
 EMPTY = f"""
 DO $$
 DECLARE
+    large text;
     name text;
-    is_filled boolean;
-    filled text[] := '{{}}';
     has_audited boolean := EXISTS (SELECT FROM audit_events);
 BEGIN
-    IF has_audited THEN ALTER TABLE audit_events DISABLE TRIGGER USER; END IF;
-    {DELETE}
-    FOR name IN SELECT oid::regclass::text FROM pg_class
+    SELECT string_agg(oid::regclass::text, ', ') INTO large FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
-            AND pg_relation_size(oid) > 0
-    LOOP
-        EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
-        IF is_filled OR pg_relation_size(name::regclass) > {MUCH_BYTES} THEN filled := filled || name; END IF;
-    END LOOP;
-    IF filled <> '{{}}' THEN EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE'; END IF;
-    IF has_audited THEN ALTER TABLE audit_events ENABLE TRIGGER USER; END IF;
+            AND pg_relation_size(oid) > {MUCH_BYTES};
+    IF has_audited THEN
+        FOR name IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_events'::regclass LOOP
+            EXECUTE 'ALTER TABLE ' || name || ' DISABLE TRIGGER USER';
+        END LOOP;
+        ALTER TABLE audit_events DISABLE TRIGGER USER;
+    END IF;
+    IF large IS NOT NULL THEN EXECUTE 'TRUNCATE ' || large || ' CASCADE'; END IF;
+    {DELETE}
+    IF has_audited THEN
+        FOR name IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_events'::regclass LOOP
+            EXECUTE 'ALTER TABLE ' || name || ' ENABLE TRIGGER USER';
+        END LOOP;
+        ALTER TABLE audit_events ENABLE TRIGGER USER;
+    END IF;
     PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$

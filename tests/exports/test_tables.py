@@ -41,7 +41,7 @@ FILL = """
 
 async def filled(url: str) -> None:
     for statement in FILL.split(";\n"):
-        await execute(url, statement.replace(":", "\\:"))
+        await execute(url, statement)
 
 
 @pytest.mark.parametrize("name", ["users", "post_likes", "post_views", "external_ids", "jobs"])
@@ -84,8 +84,7 @@ async def test_a_line_is_written_in_one_way(
     empty_database_url: str, exports: ExportDatabase, at: str, told: str
 ) -> None:
     """To the character: whoever compares two exports compares their lines."""
-    escaped = at.replace(":", "\\:")
-    await execute(empty_database_url, f"INSERT INTO post_views VALUES ('{escaped}', 9223372036854775807, 1)")  # noqa: S608
+    await execute(empty_database_url, f"INSERT INTO post_views VALUES ('{at}', 9223372036854775807, 1)")  # noqa: S608
     lines: list[bytes] = []
 
     async def keep(chunk: bytes) -> None:

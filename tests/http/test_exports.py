@@ -67,7 +67,7 @@ def site_on(url: str, *, send_within_s: float) -> Starlette:
 @pytest_asyncio.fixture(scope="module")
 async def filled_url(module_database_url: str) -> str:
     for statement in FILL.split(";\n"):
-        await execute(module_database_url, statement.replace("::", "\\:\\:"))
+        await execute(module_database_url, statement)
     return module_database_url
 
 
