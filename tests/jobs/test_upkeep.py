@@ -218,7 +218,8 @@ async def test_a_worker_outlives_a_database_that_goes_away(
                 async with world.engine.begin() as connection:
                     await connection.execute(cut)
                 await asyncio.sleep(0.01)
-            for _ in range(150):
+            # Whoever was cut off several times is put off for 2, 4, 8 and 16 seconds.
+            for _ in range(600):
                 if not await contents(world, models.Observation):
                     return
                 await asyncio.sleep(0.1)
