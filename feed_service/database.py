@@ -1,6 +1,5 @@
 """The way to PostgreSQL: engines and short reads."""
 
-import asyncio
 import getpass
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +12,11 @@ from asyncpg.exceptions import OutdatedSchemaCacheError
 from sqlalchemy import Select, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from feed_service.errors import ConfigurationError, Overloaded, Unavailable
-from feed_service.metering import Meters, Spread
+from feed_service.errors import ConfigurationError, Unavailable
+from feed_service.gates import Gate
+from feed_service.metering import Meters
 from feed_service.rows import Row
 from feed_service.statements import Readable, Reading, reading
-from feed_service.watching import waited
 
 Entity = TypeVar("Entity")
 Answer = TypeVar("Answer")
@@ -148,22 +147,14 @@ class ReadDatabase:
 
     def __init__(self, engine: AsyncEngine, connections: int, meters: Meters | None = None) -> None:
         self.engine = engine
-        self.connections = connections
         self.meters = meters or Meters()
-        self.waits = Spread()
-        self.most = 0
-        self._gate = asyncio.Semaphore(connections)
+        self.gate = Gate(connections)
         self._idle: list[Link] = []
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 10, meters: Meters | None = None) -> Self:
         engine = create_engine(url, SILENCE_S, pool_size=pool_size, **READING)
         return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), pool_size, meters)
-
-    @property
-    def in_use(self) -> int:
-        """Connections that are busy at this moment."""
-        return self.connections - self._gate._value  # noqa: SLF001 - asyncio tells it in no other way.
 
     async def rows(self, statement: Readable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Rows (`rows.Row`) of a statement; `values` are for its named parameters.
@@ -206,27 +197,13 @@ class ReadDatabase:
         return await self._by_link(lambda link: read(link.driver))
 
     async def _by_link(self, read: Callable[[Link], Awaitable[Answer]]) -> Answer:
-        if self._gate.locked():
-            await self._queue()
-        else:
-            await self._gate.acquire()
-        self.most = max(self.most, self.in_use)
+        await self.gate.enter(POOL_WAIT_S, "The service is busy at the moment. Please try again in a few seconds.")
         try:
             return await self._read(read, self._idle.pop() if self._idle else await Link.open(self.engine))
         except CutOff:
             return await self._read(read, await Link.open(self.engine))
         finally:
-            self._gate.release()
-
-    async def _queue(self) -> None:
-        started = perf_counter()
-        try:
-            async with asyncio.timeout(POOL_WAIT_S):
-                await self._gate.acquire()
-        except TimeoutError:
-            raise Overloaded("The service is busy at the moment. Please try again in a few seconds.") from None
-        finally:
-            self.waits.add(waited(started))
+            self.gate.leave()
 
     async def _read(self, read: Callable[[Link], Awaitable[Answer]], link: Link) -> Answer:
         try:

@@ -70,7 +70,7 @@ class Resources:
         pool_size = settings.running.pool_size
         database = ReadDatabase.connect(url, pool_size=pool_size, meters=meters)
         writing = WriteDatabase.connect(url, pool_size=pool_size, meters=meters)
-        meters.pools = {"read": database, "write": writing}
+        meters.pools = {"read": database.gate, "write": writing.gate}
         tail = Tail(database, partial(epochs.renew, writing))
         meters.log_lag_s = lambda: tail.lag_s
         entities = Entities(tail if settings.keeps_entities else None)

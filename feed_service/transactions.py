@@ -3,8 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Literal, Self, TypeVar
 
@@ -13,11 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from feed_service.database import SILENCE_S, Link, create_engine
-from feed_service.errors import Overloaded, Unavailable
-from feed_service.metering import Meters, Spread
+from feed_service.errors import Unavailable
+from feed_service.gates import Gate
+from feed_service.metering import Meters
 from feed_service.running import Statements
 from feed_service.statements import Statement, compiled
-from feed_service.watching import waited
 
 __all__ = [
     "CONFLICTS",
@@ -99,12 +98,9 @@ class WriteDatabase:
         meters: Meters | None = None,
     ) -> None:
         self.engine = engine
-        self.connections = connections
         self.patience_s = patience_s
         self.meters = meters or Meters()
-        self.waits = Spread()
-        self.most = 0
-        self._gate = asyncio.Semaphore(connections)
+        self.gate = Gate(connections)
         self._idle: list[Link] = []
 
     @classmethod
@@ -113,11 +109,6 @@ class WriteDatabase:
     ) -> Self:
         engine = create_engine(url, SILENCE_S, pool_size=pool_size, **WRITING)
         return cls(engine, connections=pool_size, patience_s=patience_s, meters=meters)
-
-    @property
-    def in_use(self) -> int:
-        """Connections that are busy at this moment."""
-        return self.connections - self._gate._value  # noqa: SLF001 - asyncio tells it in no other way.
 
     async def transact(
         self, work: Work[Answer], *, isolation: Isolation = "read_committed", is_repeatable: bool = True
@@ -131,8 +122,12 @@ class WriteDatabase:
             OutcomeUnknown: the connection was lost during the commit, and the work is not repeatable.
             Unavailable: no attempt within the budget found a connection that lasted.
         """
-        async with self._admitted():
+        refusal = "Too much is being written at the moment. Please try again in a few seconds."
+        await self.gate.enter(self.patience_s, refusal)
+        try:
             return await self._repeated(work, isolation, is_repeatable=is_repeatable)
+        finally:
+            self.gate.leave()
 
     async def _repeated(self, work: Work[Answer], isolation: Isolation, *, is_repeatable: bool) -> Answer:
         started = time.monotonic()
@@ -156,23 +151,6 @@ class WriteDatabase:
             return await _done(link, work, isolation, self.meters)
         finally:
             await self._put_back(link)
-
-    @asynccontextmanager
-    async def _admitted(self) -> AsyncIterator[None]:
-        started, waits = perf_counter(), self._gate.locked()
-        try:
-            async with asyncio.timeout(self.patience_s):
-                await self._gate.acquire()
-        except TimeoutError:
-            raise Overloaded("Too much is being written at the moment. Please try again in a few seconds.") from None
-        finally:
-            if waits:
-                self.waits.add(waited(started))
-        self.most = max(self.most, self.in_use)
-        try:
-            yield
-        finally:
-            self._gate.release()
 
     async def _link(self) -> Link:
         """The one used last; those that died meanwhile, as all do when PostgreSQL restarts, are let go."""

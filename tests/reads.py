@@ -35,7 +35,9 @@ def noted(database: ReadDatabase) -> list[str]:
 @asynccontextmanager
 async def all_busy(database: ReadDatabase) -> AsyncIterator[None]:
     is_over = asyncio.Event()
-    waiting = [asyncio.create_task(database.by_driver(lambda _: is_over.wait())) for _ in range(database.connections)]
+    waiting = [
+        asyncio.create_task(database.by_driver(lambda _: is_over.wait())) for _ in range(database.gate.connections)
+    ]
     await asyncio.sleep(0)
     yield
     is_over.set()

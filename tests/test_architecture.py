@@ -52,6 +52,7 @@ FLOORS = [
         "errors",
         "exposition",
         "fingerprints",
+        "gates",
         "markdown",
         "metering",
         "migrations",

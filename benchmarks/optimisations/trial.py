@@ -131,10 +131,10 @@ def spread(times: Sequence[float]) -> tuple[float, float]:
 async def flushed(databases: Iterable[ReadDatabase]) -> None:
     """Have each connection tell what it has read; by itself it does so a second later, or ten."""
     for database in databases:
-        all_there = asyncio.Barrier(database.connections)
+        all_there = asyncio.Barrier(database.gate.connections)
 
         async def flush(driver: Any, all_there: asyncio.Barrier = all_there) -> None:  # noqa: ANN401 - asyncpg's.
             await all_there.wait()
             await driver.execute("SELECT pg_stat_force_next_flush()")
 
-        await asyncio.gather(*(database.by_driver(flush) for _ in range(database.connections)))
+        await asyncio.gather(*(database.by_driver(flush) for _ in range(database.gate.connections)))

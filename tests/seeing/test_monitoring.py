@@ -12,6 +12,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from feed_service.exposition import DatabaseFigures
+from feed_service.gates import Gate
 from feed_service.metering import Spread, StatementTally
 from feed_service.observability import Metrics, Tally
 
@@ -20,18 +21,11 @@ MONITORING = Path(__file__).parent.parent.parent / "docs" / "monitoring"
 OF_SCRAPING = {"le", "instance"}
 
 
-class Pool:
-    connections, most, in_use = 10, 1, 1
-
-    def __init__(self) -> None:
-        self.waits = Spread()
-
-
 def known() -> dict[str, set[str]]:
     """Every sample there can be, and its labels."""
     metrics = Metrics()
     meters, tally = metrics.meters, StatementTally("queries.feeds.by_time", "SELECT")
-    meters.statements["SELECT"], meters.operations["Feed"], meters.pools["read"] = tally, Spread(), Pool()
+    meters.statements["SELECT"], meters.operations["Feed"], meters.pools["read"] = tally, Spread(), Gate(10)
     tally.errors = meters.repeats["Feed", tally, "feed"] = meters.errors["Feed", "TIMEOUT"] = 1
     meters.outcomes["executed"] = meters.polls["empty"] = meters.batches["users.by_id"].asked = 1
     metrics.cache.read("tag_stats", "hit", 1)
