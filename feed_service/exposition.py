@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -64,11 +65,9 @@ class MeterFamilies(Collector):
         yield counters("feed_statement_rows", text, labels, (([name], tally.rows) for name, tally in tallies))
         failed = (([name], tally.errors) for name, tally in tallies if tally.errors)
         yield counters("feed_statement_errors", "Statements that failed or were cancelled.", labels, failed)
-        repeats = Counter[tuple[str, str, str]]()
-        for (name, tally, path), number in self.meters.repeats.items():
-            repeats[name, tally.name, path] += number
+        repeats = told_by_name(self.meters.repeats).items()
         text = "Operations that ran a statement more than five times for one field (N+1)."
-        yield counters("feed_repeated_statements", text, ["operation", "statement", "path"], repeats.items())
+        yield counters("feed_repeated_statements", text, ["operation", "statement", "path"], repeats)
 
     def _of_batches(self) -> Iterator[Metric]:
         batches, labels = list(self.meters.batches.items()), ["batch"]
@@ -144,6 +143,14 @@ def by_name(meters: Meters) -> list[tuple[str, StatementTally]]:
         same = found.get(tally.name)
         found[tally.name] = tally if same is None else same.with_(tally)
     return list(found.items())
+
+
+def told_by_name(numbers: Mapping[Any, int]) -> Counter[tuple[str, ...]]:
+    """(operation, statement, …) to numbers, with statements by their names, of which two texts may have the same."""
+    total = Counter[tuple[str, ...]]()
+    for (operation, tally, *further), number in list(numbers.items()):
+        total[operation, tally.name, *further] += number
+    return total
 
 
 def counters(name: str, text: str, labels: Sequence[str], numbers: Numbered) -> Metric:

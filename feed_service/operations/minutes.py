@@ -6,7 +6,7 @@ They are differences of what `metering.Meters` has counted since the process beg
 from collections import defaultdict
 from typing import Any
 
-from feed_service.exposition import by_name
+from feed_service.exposition import by_name, told_by_name
 from feed_service.metering import Meters, Spread
 from feed_service.observability import Metrics
 
@@ -29,10 +29,8 @@ def counted(metrics: Metrics) -> Counted:
             name: {**times(spread), "errors": codes[name]} for name, spread in list(meters.operations.items())
         },
         "statements": {name: {**times(tally.times), "rows": tally.rows} for name, tally in by_name(meters)},
-        "uses": nested((*key[:1], key[1].name, number) for key, number in list(meters.uses.items())),
-        "repeats": nested(
-            (name, tally.name, path, number) for (name, tally, path), number in list(meters.repeats.items())
-        ),
+        "uses": told_by_name(meters.uses),
+        "repeats": told_by_name(meters.repeats),
         "outcomes": dict(meters.outcomes),
         "polls": dict(meters.polls),
         "cache": metrics.cache.reads(),
@@ -43,17 +41,6 @@ def counted(metrics: Metrics) -> Counted:
 
 def times(spread: Spread) -> Counted:
     return {"calls": spread.number, "seconds": round(spread.total, 6), "buckets": list(spread.buckets)}
-
-
-def nested(rows: Any) -> Counted:  # noqa: ANN401 - tuples that end with a number.
-    """{first: {second: number}}, to whatever depth."""
-    told: Counted = {}
-    for *keys, last, number in rows:
-        place = told
-        for key in keys:
-            place = place.setdefault(key, {})
-        place[last] = place.get(last, 0) + number
-    return told
 
 
 def since(now: Any, before: Any) -> Any:  # noqa: ANN401 - JSON.
@@ -79,13 +66,8 @@ def minute(metrics: Metrics, now: Counted, before: Counted, seconds: float) -> C
             told["fingerprint"] = tally.fingerprint
             told["longest"] = round(max(told.get("longest", 0.0), tally.times.longest), 6)
         tally.times.longest = 0.0
-    found["uses"] = [[name, *use] for name, uses in found.get("uses", {}).items() for use in uses.items()]
-    found["repeats"] = [
-        [name, statement, path, number]
-        for name, statements in found.get("repeats", {}).items()
-        for statement, paths in statements.items()
-        for path, number in paths.items()
-    ]
+    for kind in ("uses", "repeats"):
+        found[kind] = [[*names, number] for names, number in found.get(kind, {}).items()]
     found["pools"] = {name: pool_of(meters, name, found.get("pools", {}).get(name, {})) for name in meters.pools}
     return {"seconds": round(seconds, 3), **found}
 
