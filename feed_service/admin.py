@@ -3,9 +3,8 @@
 from typing import Any
 
 from feed_service.accounts.desk import Desk
-from feed_service.accounts.viewers import LIVE_ACCOUNT_NAMED
-from feed_service.database import ReadDatabase
-from feed_service.errors import Forbidden, NotFound, Unauthenticated
+from feed_service.accounts.viewers import viewer_named
+from feed_service.errors import Forbidden, Unauthenticated
 from feed_service.execution.documents import Documents
 from feed_service.execution.paths import Execution
 from feed_service.explained import Explainer, Question
@@ -58,10 +57,3 @@ def require_administrator(viewer: Viewer) -> None:
         raise Unauthenticated("Sign in as an administrator.")
     if viewer.role is not Role.ADMIN:
         raise Forbidden("This is for administrators.")
-
-
-async def viewer_named(database: ReadDatabase, username: str) -> Viewer:
-    """With the role that the user has. Raises NotFound."""
-    for user_id, role in await database.rows(LIVE_ACCOUNT_NAMED, {"username": username.lower()}):
-        return Viewer(user_id, Role(role))
-    raise NotFound(f"There is no user named {username}.")

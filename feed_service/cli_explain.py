@@ -7,7 +7,7 @@ from typing import Any, TextIO
 import click
 import orjson
 
-from feed_service.admin import viewer_named
+from feed_service.accounts.viewers import viewer_named
 from feed_service.app import desk_of, signing_keys
 from feed_service.cli_database import on_database
 from feed_service.database import ReadDatabase

@@ -80,8 +80,15 @@ async def viewer_of(keys: SigningKeys, accounts: LiveAccounts, token: str) -> Vi
     return Viewer(bearer.user_id, role, bearer.session_id)
 
 
-async def user_id_named(database: ReadDatabase, username: str) -> int:
-    """Raises NotFound when nobody live has this name."""
-    for found_id, _ in await database.rows(LIVE_ACCOUNT_NAMED, {"username": username.lower()}):
-        return int(found_id)
+async def viewer_named(database: ReadDatabase, username: str) -> Viewer:
+    """With the role that the user has. Raises NotFound when nobody live has this name."""
+    for user_id, role in await database.rows(LIVE_ACCOUNT_NAMED, {"username": username.lower()}):
+        return Viewer(user_id, Role(role))
     raise NotFound(f"There is no user named {username}.")
+
+
+async def user_id_named(database: ReadDatabase, username: str) -> int:
+    """Raises as `viewer_named`."""
+    user_id = (await viewer_named(database, username)).user_id
+    assert user_id is not None  # noqa: S101 - of somebody.
+    return user_id
