@@ -57,7 +57,6 @@ class Worker:
 async def working(url: str, meters: Meters | None = None) -> AsyncIterator[Worker]:
     """A worker beside whatever is done in the block; at its end it is stopped."""
     database = WriteDatabase.connect(url, pool_size=CONNECTIONS, meters=meters)
-    database.meters.pools["jobs"] = database.gate
     outage = Outage()
     worker = Worker(Runner(database, KINDS, outage=outage), Upkeep(database, DUTIES, outage=outage))
     running = asyncio.create_task(worker.run())
